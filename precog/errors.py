@@ -1,0 +1,148 @@
+"""Every error Precog raises on purpose.
+
+    PrecogError
+    ├── AlertValueError         a field of the call holds what is not allowed          (also a ValueError)
+    ├── AlertTypeError          a field of the call has the wrong type                 (also a TypeError)
+    ├── UnknownAlert            no alert of this id in this environment                (also a LookupError)
+    ├── IdempotencyConflict     the same idempotency key with another content          (also a ValueError)
+    ├── ConfigError             everything that is wrong with the configuration, together
+    ├── StoreError              PostgreSQL did not do what was asked
+    │   ├── AlertStoreUnavailable   not reached, or no certain answer in time
+    │   ├── StoreBusy               every connection of the pool stayed in use
+    │   └── SchemaMismatch          the schema is missing, older or newer than this code
+    ├── SmsLimitReached         the hour's or the day's SMS are used up
+    └── SendFailure             a channel did not get a message accepted; the subclass says what to do
+        ├── PermanentFailure        refused for good: do not send this again
+        ├── TransientFailure        surely not sent: send again, after `retry_after` if it is given
+        │   └── RateLimited             the provider named a pause
+        ├── UnknownOutcome          it may have been sent: look it up before sending again
+        └── ChannelMisconfigured    no message can pass until a person mends the channel
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+
+class PrecogError(Exception):
+    """The root: catch this to catch everything Precog raises on purpose."""
+
+
+class AlertValueError(PrecogError, ValueError):
+    """A field of the call holds what is not allowed. Nothing was written."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+
+
+class AlertTypeError(PrecogError, TypeError):
+    """A field of the call has the wrong type. Nothing was written."""
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        super().__init__(f"{field}: expected {expected}, got {type(value).__name__}")
+        self.field = field
+
+
+class UnknownAlert(PrecogError, LookupError):
+    def __init__(self, alert_id: int, environment: str) -> None:
+        super().__init__(
+            f"alert_id: there is no alert {alert_id} in environment {environment!r}; "
+            f"`precog alerts list --all` shows the ids, --environment another environment"
+        )
+        self.alert_id = alert_id
+
+
+class IdempotencyConflict(PrecogError, ValueError):
+    def __init__(self, key: str, alert_id: int) -> None:
+        super().__init__(
+            f"idempotency_key: {key!r} was already used for alert {alert_id} with another content; "
+            f"the first alert stands unchanged; use a new key for a new alert"
+        )
+        self.alert_id = alert_id
+
+
+class Problem(NamedTuple):
+    """One thing wrong with the configuration."""
+
+    place: str
+    """Where: file, line and key path, or the environment variable."""
+    text: str
+    """What is wrong, what is allowed, what to do."""
+
+
+class ConfigError(PrecogError):
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''} in the configuration"
+        super().__init__("\n".join([count + ":", *(f"  {place}: {text}" for place, text in self.problems)]))
+
+
+class StoreError(PrecogError):
+    pass
+
+
+class AlertStoreUnavailable(StoreError):
+    """PostgreSQL was not reached or gave no certain answer before the deadline.
+
+    `alert_uuid` is the identity the alert was tried with: the same call with the same `idempotency_key` is safe to
+    repeat and stores one row, whether or not this try was committed.
+    """
+
+    def __init__(self, reason: str, *, alert_uuid: str | None = None, key: str | None = None) -> None:
+        hint = f"; it may or may not be stored: repeat it with idempotency_key={key!r}" if key else ""
+        super().__init__(f"the alert store did not answer: {reason}{hint}; `precog doctor` looks for the cause")
+        self.alert_uuid = alert_uuid
+
+
+class StoreBusy(StoreError):
+    def __init__(self, waited: float, size: int) -> None:
+        super().__init__(
+            f"all {size} database connections stayed in use for {waited:.1f} s; "
+            f"raise the pool's size or look for a transaction that is held open"
+        )
+
+
+class SchemaMismatch(StoreError):
+    pass
+
+
+class SmsLimitReached(PrecogError):
+    def __init__(self, frees_at: datetime) -> None:
+        super().__init__(f"the SMS limit is reached; the next SMS may go at {frees_at.isoformat(timespec='seconds')}")
+        self.frees_at = frees_at
+
+
+class SendFailure(PrecogError):
+    """A message was not accepted.
+
+    `code` is the provider's own (an SMTP reply, an HTTP status, a Twilio code) or one short word of ours.
+    """
+
+    def __init__(self, reason: str, *, code: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.code = code
+
+
+class PermanentFailure(SendFailure):
+    pass
+
+
+class TransientFailure(SendFailure):
+    def __init__(self, reason: str, *, code: str, retry_after: float | None = None) -> None:
+        super().__init__(reason, code=code)
+        self.retry_after = retry_after
+        """Seconds the provider asked us to wait, or None where it named none."""
+
+
+class RateLimited(TransientFailure):
+    pass
+
+
+class UnknownOutcome(SendFailure):
+    pass
+
+
+class ChannelMisconfigured(SendFailure):
+    pass

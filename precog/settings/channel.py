@@ -1,0 +1,11 @@
+"""The part of a channel's settings that every channel shares."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class ChannelSettings(BaseModel):
+    """The base of each channel's section: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    enabled: bool = True
