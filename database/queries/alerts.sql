@@ -1,0 +1,250 @@
+-- name: alerts.lock
+-- Serialises all that decides about one fingerprint: the call, planning, acknowledging, resolving.
+SELECT pg_advisory_xact_lock(hashtextextended(%(environment)s::text || ':' || %(fingerprint)s::text, 0))
+
+-- name: alerts.log
+-- Stores a call and decides about it: duplicate, or deliveries from the routes. Run after alerts.lock in the same
+-- transaction. Returns one row, or none when the uuid is already stored.
+WITH identity AS MATERIALIZED (
+    SELECT nextval('public.alerts_alert_id_seq') AS alert_id
+), anchor AS MATERIALIZED (
+    SELECT a.*
+    FROM public.alert_anchor(%(environment)s::text, %(fingerprint)s::text, NULL, %(window_minutes)s::int) AS a
+    WHERE %(notify)s::boolean
+), routes AS MATERIALIZED (
+    SELECT r.channel, r.recipient
+    FROM public.alert_routes AS r
+    WHERE r.environment = %(environment)s::text AND r.severity = %(severity)s::text AND %(notify)s::boolean
+), decision AS MATERIALIZED (
+    SELECT verdict.duplicate,
+           NOT %(notify)s::boolean
+           OR verdict.duplicate
+           OR EXISTS (SELECT FROM public.alert_routes AS r WHERE r.environment = %(environment)s::text) AS planned,
+           NOT verdict.duplicate AND EXISTS (SELECT FROM routes) AS notify
+    FROM (SELECT EXISTS (SELECT FROM anchor
+                         WHERE anchor.stands
+                           AND (public.alert_severity_rank(%(severity)s::text), %(band)s::int) <= (anchor.rank, anchor.band)
+                        ) AS duplicate) AS verdict
+), stored AS (
+    INSERT INTO public.alerts (
+        alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
+        triggered_at, occurred_at, fingerprint, band, environment, tags, request_hash,
+        planned, notify, suppressed, duplicate_of, incident_id, notification_channels)
+    SELECT identity.alert_id, %(alert_uuid)s::uuid, %(alert_type)s::text, %(severity)s::text, %(category)s::text,
+           %(component)s::text, %(message)s::text, %(details)s::jsonb, %(source_table)s::text, %(source_id)s::text,
+           clock_timestamp(), %(occurred_at)s::timestamptz, %(fingerprint)s::text, %(band)s::int, %(environment)s::text,
+           %(tags)s::jsonb, %(request_hash)s::text,
+           decision.planned, decision.notify, decision.duplicate,
+           CASE WHEN decision.duplicate THEN (SELECT anchor.alert_id FROM anchor) END,
+           coalesce((SELECT anchor.incident_id FROM anchor WHERE anchor.open), identity.alert_id),
+           CASE WHEN decision.notify THEN (SELECT jsonb_object_agg(routes.channel, 'pending') FROM routes) ELSE '{}' END
+    FROM identity, decision
+    ON CONFLICT (alert_uuid) DO NOTHING
+    RETURNING alert_id, planned, notify, duplicate_of
+), delivered AS (
+    INSERT INTO public.alert_deliveries (delivery_id, alert_id, environment, channel, recipient, urgency, rung_at)
+    SELECT md5(%(alert_uuid)s::uuid || E'\x1f' || routes.channel || E'\x1f' || routes.recipient)::uuid, stored.alert_id,
+           %(environment)s::text, routes.channel, routes.recipient, public.alert_severity_rank(%(severity)s::text),
+           CASE WHEN %(ring)s::boolean THEN clock_timestamp() END
+    FROM stored, routes
+    WHERE stored.notify
+    RETURNING delivery_id, channel
+)
+SELECT stored.alert_id, stored.planned, stored.duplicate_of,
+       ARRAY(SELECT delivered.delivery_id::text FROM delivered ORDER BY delivered.channel, delivered.delivery_id) AS delivery_ids,
+       ARRAY(SELECT delivered.channel FROM delivered ORDER BY delivered.channel, delivered.delivery_id) AS channels
+FROM stored
+
+-- name: alerts.stored_before
+-- What stands under an uuid: the alert and those of its deliveries that were not rung.
+SELECT a.alert_id, a.request_hash, a.planned, a.duplicate_of,
+       ARRAY(SELECT d.delivery_id::text FROM public.alert_deliveries AS d
+             WHERE d.alert_id = a.alert_id AND d.status = 'pending' ORDER BY d.channel, d.delivery_id) AS delivery_ids,
+       ARRAY(SELECT d.channel FROM public.alert_deliveries AS d
+             WHERE d.alert_id = a.alert_id AND d.status = 'pending' ORDER BY d.channel, d.delivery_id) AS channels
+FROM public.alerts AS a
+WHERE a.alert_uuid = %(alert_uuid)s::uuid
+
+-- name: alerts.join
+-- Stores a call inside its caller's own transaction: the row alone, unplanned, and a note to recovery that is heard at
+-- their commit. Takes no lock and decides nothing, so that two callers cannot deadlock through it.
+WITH identity AS MATERIALIZED (
+    SELECT nextval('public.alerts_alert_id_seq') AS alert_id
+), stored AS (
+    INSERT INTO public.alerts (
+        alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
+        triggered_at, occurred_at, fingerprint, band, environment, tags, request_hash, planned, incident_id)
+    SELECT identity.alert_id, %(alert_uuid)s::uuid, %(alert_type)s::text, %(severity)s::text, %(category)s::text,
+           %(component)s::text, %(message)s::text, %(details)s::jsonb, %(source_table)s::text, %(source_id)s::text,
+           clock_timestamp(), %(occurred_at)s::timestamptz, %(fingerprint)s::text, %(band)s::int, %(environment)s::text,
+           %(tags)s::jsonb, %(request_hash)s::text, NOT %(notify)s::boolean, identity.alert_id
+    FROM identity
+    ON CONFLICT (alert_uuid) DO NOTHING
+    RETURNING alert_id, planned
+)
+SELECT stored.alert_id, pg_notify('precog_unplanned', %(environment)s::text)
+FROM stored
+
+-- name: alerts.unplanned
+-- Alerts nobody has decided about yet, oldest first, where the environment has routes to decide by.
+SELECT a.alert_id, a.alert_type, a.fingerprint
+FROM public.alerts AS a
+WHERE a.environment = %(environment)s::text AND NOT a.planned
+  AND EXISTS (SELECT FROM public.alert_routes AS r WHERE r.environment = a.environment)
+ORDER BY a.alert_id
+LIMIT %(most)s
+
+-- name: alerts.plan
+-- Decides about a stored alert as alerts.log does about a new one. Run after alerts.lock in the same transaction.
+-- Returns its deliveries, none when it is a duplicate or has been planned meanwhile.
+WITH alert AS MATERIALIZED (
+    SELECT a.alert_id, a.alert_uuid, a.severity, a.band, a.environment, a.fingerprint
+    FROM public.alerts AS a
+    WHERE a.alert_id = %(alert_id)s AND NOT a.planned
+    FOR NO KEY UPDATE
+), anchor AS MATERIALIZED (
+    SELECT standing.*
+    FROM alert, public.alert_anchor(alert.environment, alert.fingerprint, alert.alert_id, %(window_minutes)s::int) AS standing
+), routes AS MATERIALIZED (
+    SELECT r.channel, r.recipient
+    FROM alert JOIN public.alert_routes AS r ON r.environment = alert.environment AND r.severity = alert.severity
+), decision AS MATERIALIZED (
+    SELECT alert.*,
+           EXISTS (SELECT FROM anchor
+                   WHERE anchor.stands
+                     AND (public.alert_severity_rank(alert.severity), alert.band) <= (anchor.rank, anchor.band)) AS duplicate
+    FROM alert
+), planned AS (
+    UPDATE public.alerts AS a
+    SET planned = true,
+        suppressed = decision.duplicate,
+        notify = NOT decision.duplicate AND EXISTS (SELECT FROM routes),
+        duplicate_of = CASE WHEN decision.duplicate THEN (SELECT anchor.alert_id FROM anchor) END,
+        incident_id = coalesce((SELECT anchor.incident_id FROM anchor WHERE anchor.open), a.alert_id),
+        notification_channels = CASE WHEN decision.duplicate THEN '{}'
+                                     ELSE coalesce((SELECT jsonb_object_agg(routes.channel, 'pending') FROM routes), '{}') END
+    FROM decision
+    WHERE a.alert_id = decision.alert_id
+    RETURNING a.alert_id, a.alert_uuid, a.severity, a.environment, a.notify, a.resolved_at
+)
+INSERT INTO public.alert_deliveries (delivery_id, alert_id, environment, channel, recipient, urgency)
+SELECT md5(planned.alert_uuid || E'\x1f' || routes.channel || E'\x1f' || routes.recipient)::uuid, planned.alert_id,
+       planned.environment, routes.channel, routes.recipient, public.alert_severity_rank(planned.severity)
+FROM planned, routes
+WHERE planned.notify AND planned.resolved_at IS NULL
+RETURNING delivery_id::text, channel
+
+-- name: alerts.forecast
+-- Whether an alert of this fingerprint would be suppressed now, were it no worse than its anchor.
+SELECT EXISTS (
+    SELECT FROM public.alert_anchor(%(environment)s::text, %(fingerprint)s::text, NULL, %(window_minutes)s::int) AS a
+    WHERE a.stands) AS suppressed
+
+-- name: alerts.get
+SELECT a.*
+FROM public.alert_records AS a
+WHERE a.alert_id = %(alert_id)s AND a.environment = %(environment)s::text
+
+-- name: alerts.list
+-- Newest first. Duplicates are left out unless asked for; a null filter lets everything through.
+SELECT a.*
+FROM public.alert_records AS a
+WHERE a.environment = %(environment)s::text
+  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)
+  AND (%(component)s::text IS NULL OR a.component = %(component)s::text)
+  AND (%(alert_type)s::text IS NULL OR a.alert_type = %(alert_type)s::text)
+  AND (%(duplicates)s::boolean OR NOT a.suppressed)
+ORDER BY a.triggered_at DESC, a.alert_id DESC
+LIMIT %(most)s
+
+-- name: alerts.unresolved
+-- Open alerts, newest first, without their duplicates.
+SELECT a.*
+FROM public.alert_records AS a
+WHERE a.environment = %(environment)s::text AND a.resolved_at IS NULL AND NOT a.suppressed
+  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)
+  AND (%(component)s::text IS NULL OR a.component = %(component)s::text)
+ORDER BY a.triggered_at DESC, a.alert_id DESC
+LIMIT %(most)s
+
+-- name: alerts.unacknowledged
+-- Open critical and high alerts that nobody has taken on, newest first.
+SELECT a.*
+FROM public.alert_records AS a
+WHERE a.environment = %(environment)s::text AND a.acknowledged_at IS NULL AND a.resolved_at IS NULL AND NOT a.suppressed
+  AND a.severity IN ('critical', 'high')
+  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)
+ORDER BY a.triggered_at DESC, a.alert_id DESC
+LIMIT %(most)s
+
+-- name: alerts.fingerprint
+SELECT a.fingerprint
+FROM public.alerts AS a
+WHERE a.alert_id = %(alert_id)s AND a.environment = %(environment)s::text
+
+-- name: alerts.acknowledge
+-- The whole incident, those of it that nobody has taken on. Run after alerts.lock.
+UPDATE public.alerts AS a
+SET acknowledged_at = clock_timestamp(), acknowledged_by = %(by)s::text, acknowledged_notes = %(notes)s::text
+WHERE a.incident_id = (SELECT given.incident_id FROM public.alerts AS given WHERE given.alert_id = %(alert_id)s)
+  AND a.acknowledged_at IS NULL AND a.resolved_at IS NULL
+RETURNING a.alert_id
+
+-- name: alerts.resolve
+-- The whole incident, those of it that are open. Run after alerts.lock.
+UPDATE public.alerts AS a
+SET resolved_at = clock_timestamp(), resolved_by = %(by)s::text, resolved_notes = %(notes)s::text,
+    resolution_action = %(action)s::text
+WHERE a.incident_id = (SELECT given.incident_id FROM public.alerts AS given WHERE given.alert_id = %(alert_id)s)
+  AND a.resolved_at IS NULL
+RETURNING a.alert_id
+
+-- name: alerts.hold_row
+-- Serialises the deliveries of one alert that finish at the same time, so that each sees the others in its summary.
+SELECT FROM public.alerts AS a WHERE a.alert_id = %(alert_id)s FOR NO KEY UPDATE
+
+-- name: alerts.summarise
+-- Brings the alert's notification columns up to date with its deliveries. A statement of its own after the move it sums
+-- up: in the same statement it would see the rows as they were.
+UPDATE public.alerts AS a
+SET notification_sent = summary.first_sent IS NOT NULL,
+    notification_sent_at = summary.first_sent,
+    notification_attempts = summary.attempts,
+    notification_channels = summary.channels,
+    notification_errors = summary.errors
+FROM (
+    SELECT min(d.first_sent) AS first_sent, sum(d.attempts) AS attempts,
+           jsonb_object_agg(d.channel, d.worst) AS channels,
+           jsonb_object_agg(d.channel, d.error) FILTER (WHERE d.error IS NOT NULL) AS errors
+    FROM (
+        SELECT one.channel,
+               sum(one.attempts) AS attempts,
+               min(one.finished_at) FILTER (WHERE one.status = 'sent') AS first_sent,
+               (array_agg(one.status ORDER BY array_position(
+                   ARRAY['failed', 'unknown', 'held', 'sending', 'pending', 'cancelled', 'sent'], one.status)))[1] AS worst,
+               (array_agg(one.last_error ORDER BY one.next_attempt_at DESC) FILTER (WHERE one.last_error IS NOT NULL))[1] AS error
+        FROM public.alert_deliveries AS one
+        WHERE one.alert_id = %(alert_id)s
+        GROUP BY one.channel
+    ) AS d
+) AS summary
+WHERE a.alert_id = %(alert_id)s AND summary.channels IS NOT NULL
+
+-- name: alerts.update
+-- The columns a person or a program may change after the fact; a null leaves the column as it is.
+UPDATE public.alerts AS a
+SET acknowledged_at = coalesce(%(acknowledged_at)s::timestamptz, a.acknowledged_at),
+    acknowledged_by = coalesce(%(acknowledged_by)s::text, a.acknowledged_by),
+    acknowledged_notes = coalesce(%(acknowledged_notes)s::text, a.acknowledged_notes),
+    resolved_at = coalesce(%(resolved_at)s::timestamptz, a.resolved_at),
+    resolved_by = coalesce(%(resolved_by)s::text, a.resolved_by),
+    resolved_notes = coalesce(%(resolved_notes)s::text, a.resolved_notes),
+    resolution_action = coalesce(%(resolution_action)s::text, a.resolution_action),
+    notification_sent = coalesce(%(notification_sent)s::boolean, a.notification_sent),
+    notification_sent_at = coalesce(%(notification_sent_at)s::timestamptz, a.notification_sent_at),
+    notification_channels = coalesce(%(notification_channels)s::jsonb, a.notification_channels),
+    notification_attempts = coalesce(%(notification_attempts)s::int, a.notification_attempts),
+    notification_errors = coalesce(%(notification_errors)s::jsonb, a.notification_errors),
+    tags = coalesce(%(tags)s::jsonb, a.tags)
+WHERE a.alert_id = %(alert_id)s AND a.environment = %(environment)s::text
+RETURNING a.alert_id

@@ -1,0 +1,124 @@
+-- name: deliveries.claim
+-- Hands one due delivery to one worker: the row becomes `sending` under a lease and the attempt is on record before
+-- anything is sent. Returns what is to be sent, or no row when it is gone, taken, not due, expired, or its channel paused.
+WITH claimed AS (
+    UPDATE public.alert_deliveries AS d
+    SET status = 'sending', attempts = d.attempts + 1,
+        lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s), leased_by = %(worker)s::text
+    WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text
+      AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp()
+      AND d.created_at > clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[d.urgency])
+      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
+                      WHERE p.environment = d.environment AND p.channel = d.channel AND p.resumed_at IS NULL)
+    RETURNING d.delivery_id, d.alert_id, d.channel, d.recipient, d.attempts, d.environment, d.created_at
+), attempt AS (
+    INSERT INTO public.alert_delivery_attempts (delivery_id, attempt, environment, channel, worker)
+    SELECT claimed.delivery_id, claimed.attempts, claimed.environment, claimed.channel, %(worker)s::text
+    FROM claimed
+)
+SELECT claimed.delivery_id::text, claimed.attempts AS attempt, claimed.channel, claimed.recipient,
+       extract(epoch FROM clock_timestamp() - claimed.created_at)::float8 AS age_seconds,
+       a.alert_id, a.alert_uuid::text, a.incident_id, a.environment, a.severity, a.alert_type, a.component, a.message,
+       a.details, a.triggered_at,
+       (SELECT count(*) FROM public.alerts AS d
+        WHERE d.incident_id = a.incident_id AND d.suppressed AND d.alert_id < a.alert_id
+          AND d.alert_id > coalesce((SELECT max(earlier.alert_id) FROM public.alerts AS earlier
+                                     WHERE earlier.incident_id = a.incident_id AND earlier.notify
+                                       AND earlier.alert_id < a.alert_id), 0)) AS suppressed_before
+FROM claimed JOIN public.alerts AS a ON a.alert_id = claimed.alert_id
+
+-- name: deliveries.peek
+-- What a claim would be about: its channel, and how urgent it is.
+SELECT d.channel, d.attempts, a.severity
+FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
+WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.status = 'pending'
+  AND d.next_attempt_at <= clock_timestamp()
+
+-- name: deliveries.hold
+-- Sets a due delivery aside until a limit frees. Uses no attempt.
+UPDATE public.alert_deliveries AS d
+SET status = 'held', next_attempt_at = %(until)s::timestamptz, rung_at = NULL,
+    error_code = 'over_limit', last_error = %(reason)s::text
+WHERE d.delivery_id = %(delivery_id)s::uuid AND d.status = 'pending'
+RETURNING d.alert_id
+
+-- name: deliveries.finish
+-- Ends a try: only the claim that holds the delivery's present attempt number may. A delivery whose alert was resolved
+-- meanwhile is not tried again.
+UPDATE public.alert_deliveries AS d
+SET status = final.status,
+    next_attempt_at = coalesce(clock_timestamp() + make_interval(secs => %(delay_seconds)s::float8), d.next_attempt_at),
+    finished_at = CASE WHEN final.status IN ('sent', 'failed', 'cancelled') THEN clock_timestamp() END,
+    lease_until = NULL, leased_by = NULL, rung_at = NULL,
+    last_error = %(error)s::text, error_code = %(error_code)s::text,
+    provider_message_id = coalesce(%(provider_message_id)s::text, d.provider_message_id),
+    receipt = coalesce(%(receipt)s::text, d.receipt)
+FROM (SELECT CASE WHEN a.resolved_at IS NOT NULL AND %(status)s::text IN ('pending', 'held') THEN 'cancelled'
+                  ELSE %(status)s::text END AS status
+      FROM public.alerts AS a WHERE a.alert_id = %(alert_id)s) AS final
+WHERE d.delivery_id = %(delivery_id)s::uuid AND d.attempts = %(attempt)s
+  AND (d.status = 'sending' OR d.status = 'unknown' AND %(status)s::text IN ('sent', 'failed'))
+
+-- name: deliveries.finish_attempt
+-- The try's own record: finished once, and unknown may become certain once.
+UPDATE public.alert_delivery_attempts AS t
+SET outcome = %(outcome)s::text, finished_at = coalesce(t.finished_at, clock_timestamp()),
+    error_code = %(error_code)s::text, error = %(error)s::text
+WHERE t.delivery_id = %(delivery_id)s::uuid AND t.attempt = %(attempt)s
+  AND (t.outcome IS NULL OR t.outcome = 'unknown' AND %(outcome)s::text IN ('accepted', 'refused'))
+
+-- name: deliveries.standing
+-- Where a delivery stands now, to tell whether a finish took hold.
+SELECT d.status, d.attempts
+FROM public.alert_deliveries AS d
+WHERE d.delivery_id = %(delivery_id)s::uuid
+
+-- name: deliveries.cancel_unsent
+-- What is not sent yet of the given alerts: a resolved incident is not worth waking anybody for.
+UPDATE public.alert_deliveries AS d
+SET status = 'cancelled', finished_at = clock_timestamp(), folded_into = NULL, rung_at = NULL
+WHERE d.alert_id = ANY(%(alert_ids)s::bigint[]) AND d.status IN ('pending', 'held')
+RETURNING d.alert_id
+
+-- name: deliveries.cancel_held
+-- What waits for a limit of the given alerts: somebody is on it already.
+UPDATE public.alert_deliveries AS d
+SET status = 'cancelled', finished_at = clock_timestamp(), folded_into = NULL, rung_at = NULL
+WHERE d.alert_id = ANY(%(alert_ids)s::bigint[]) AND d.status = 'held'
+RETURNING d.alert_id
+
+-- name: deliveries.unring
+-- A ring that failed: recovery rings again.
+UPDATE public.alert_deliveries AS d
+SET rung_at = NULL
+WHERE d.delivery_id = ANY(%(delivery_ids)s::uuid[]) AND d.status = 'pending'
+
+-- name: deliveries.of_alert
+SELECT d.delivery_id::text, d.channel, d.recipient, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
+       d.last_error, d.error_code, d.provider_message_id, d.receipt, d.fallback_of::text, d.folded_into::text
+FROM public.alert_deliveries AS d
+WHERE d.alert_id = %(alert_id)s
+ORDER BY d.created_at, d.channel, d.recipient
+
+-- name: deliveries.attempts_of_alert
+SELECT t.delivery_id::text, t.attempt, t.channel, t.started_at, t.finished_at, t.outcome, t.error_code, t.error, t.worker
+FROM public.alert_delivery_attempts AS t
+JOIN public.alert_deliveries AS d ON d.delivery_id = t.delivery_id
+WHERE d.alert_id = %(alert_id)s
+ORDER BY t.started_at, t.attempt
+
+-- name: deliveries.status_of
+SELECT d.status, d.last_error, d.error_code, d.provider_message_id, d.receipt, d.next_attempt_at
+FROM public.alert_deliveries AS d
+WHERE d.delivery_id = %(delivery_id)s::uuid
+
+-- name: deliveries.insert_one
+-- A delivery outside the routes: an inline send, a fallback. None when it is there already.
+INSERT INTO public.alert_deliveries (delivery_id, alert_id, environment, channel, recipient, urgency, rung_at, fallback_of)
+SELECT md5(a.alert_uuid || E'\x1f' || %(channel)s::text || E'\x1f' || %(recipient)s::text)::uuid, a.alert_id, a.environment,
+       %(channel)s::text, %(recipient)s::text, public.alert_severity_rank(a.severity),
+       CASE WHEN %(inline)s::boolean THEN clock_timestamp() END, %(fallback_of)s::uuid
+FROM public.alerts AS a
+WHERE a.alert_id = %(alert_id)s
+ON CONFLICT DO NOTHING
+RETURNING delivery_id::text

@@ -1,0 +1,13 @@
+-- name: limits.lock
+-- Serialises the SMS claims of one environment: counting and reserving are one step.
+SELECT pg_advisory_xact_lock(hashtextextended('sms:' || %(environment)s::text, 0))
+
+-- name: limits.sms_used
+-- When each SMS of the last day counts from, newest first: those running or without a known outcome count as sent now.
+SELECT clock_timestamp() AS now,
+       ARRAY(SELECT coalesce(t.finished_at, clock_timestamp())
+             FROM public.alert_delivery_attempts AS t
+             WHERE t.environment = %(environment)s::text AND t.channel = 'sms'
+               AND (t.outcome IS NULL OR t.outcome IN ('accepted', 'unknown'))
+               AND (t.finished_at IS NULL OR t.finished_at > clock_timestamp() - interval '24 hours')
+             ORDER BY 1 DESC) AS counted

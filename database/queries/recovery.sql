@@ -1,0 +1,97 @@
+-- name: recovery.due
+-- Due deliveries that no worker was told of, or was told of too long ago, most urgent first; stamped as rung in the same
+-- statement, so that several recoveries share the work.
+WITH due AS MATERIALIZED (
+    SELECT d.delivery_id
+    FROM public.alert_deliveries AS d
+    WHERE d.environment = %(environment)s::text AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp()
+      AND (d.rung_at IS NULL OR d.rung_at < clock_timestamp() - make_interval(secs => %(again_after_seconds)s))
+      AND d.channel <> ALL(%(not_channels)s::text[])
+    ORDER BY d.urgency DESC, d.next_attempt_at
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE public.alert_deliveries AS d
+SET rung_at = clock_timestamp()
+FROM due
+WHERE d.delivery_id = due.delivery_id
+RETURNING d.delivery_id::text, d.channel, d.urgency, d.next_attempt_at
+
+-- name: recovery.abandoned
+-- Tries whose lease has ended: their worker died or hangs.
+SELECT d.delivery_id::text, d.alert_id, d.channel, d.attempts AS attempt, a.severity,
+       extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_seconds
+FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
+WHERE d.environment = %(environment)s::text AND d.status = 'sending' AND d.lease_until < clock_timestamp()
+ORDER BY d.urgency DESC, d.lease_until
+LIMIT %(most)s
+FOR UPDATE OF d SKIP LOCKED
+
+-- name: recovery.take_over
+-- Ends an abandoned try; the lease is tested again because its worker may have finished meanwhile.
+UPDATE public.alert_deliveries AS d
+SET status = %(status)s::text, lease_until = NULL, leased_by = NULL, rung_at = NULL,
+    next_attempt_at = coalesce(clock_timestamp() + make_interval(secs => %(delay_seconds)s::float8), d.next_attempt_at),
+    last_error = %(error)s::text, error_code = %(error_code)s::text,
+    finished_at = CASE WHEN %(status)s::text = 'failed' THEN clock_timestamp() END
+WHERE d.delivery_id = %(delivery_id)s::uuid AND d.attempts = %(attempt)s
+  AND d.status = 'sending' AND d.lease_until < clock_timestamp()
+RETURNING d.alert_id
+
+-- name: recovery.expire
+-- Deliveries nobody could make in their time: an alert that comes hours late is noise, but its failure is shown.
+UPDATE public.alert_deliveries AS d
+SET status = 'failed', error_code = 'expired', finished_at = clock_timestamp(), rung_at = NULL, folded_into = NULL,
+    last_error = coalesce('expired; before that: ' || d.last_error, 'expired before it could be sent')
+WHERE d.delivery_id IN (
+    SELECT old.delivery_id
+    FROM public.alert_deliveries AS old
+    WHERE old.environment = %(environment)s::text AND old.status IN ('pending', 'held')
+      AND old.created_at <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[old.urgency])
+      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
+                      WHERE p.environment = old.environment AND p.channel = old.channel AND p.resumed_at IS NULL)
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED)
+RETURNING d.alert_id
+
+-- name: recovery.hold_paused
+-- Due deliveries of a channel that cannot pass anything wait with it.
+UPDATE public.alert_deliveries AS d
+SET status = 'held', error_code = 'paused', last_error = p.reason, rung_at = NULL
+FROM public.channel_pauses AS p
+WHERE p.environment = %(environment)s::text AND p.resumed_at IS NULL
+  AND d.environment = p.environment AND d.channel = p.channel AND d.status = 'pending'
+RETURNING d.alert_id
+
+-- name: recovery.free_held
+-- Held deliveries whose limit frees or whose channel goes on.
+UPDATE public.alert_deliveries AS d
+SET status = 'pending', rung_at = NULL
+WHERE d.delivery_id IN (
+    SELECT held.delivery_id
+    FROM public.alert_deliveries AS held
+    WHERE held.environment = %(environment)s::text AND held.status = 'held' AND held.folded_into IS NULL
+      AND held.next_attempt_at <= clock_timestamp()
+      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
+                      WHERE p.environment = held.environment AND p.channel = held.channel AND p.resumed_at IS NULL)
+    ORDER BY held.urgency DESC, held.created_at
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED)
+RETURNING d.alert_id
+
+-- name: recovery.unknown
+-- Messages whose answer was lost and whose provider can be asked, once it has had time to list them.
+SELECT d.delivery_id::text
+FROM public.alert_deliveries AS d
+WHERE d.environment = %(environment)s::text AND d.status = 'unknown' AND d.next_attempt_at <= clock_timestamp()
+ORDER BY d.urgency DESC, d.next_attempt_at
+LIMIT %(most)s
+FOR UPDATE SKIP LOCKED
+
+-- name: recovery.summary
+-- How far behind the whole system is: the health figure.
+SELECT count(*) FILTER (WHERE d.next_attempt_at <= clock_timestamp()) AS due,
+       coalesce(extract(epoch FROM clock_timestamp() - min(d.next_attempt_at)
+                                   FILTER (WHERE d.next_attempt_at <= clock_timestamp())), 0)::float8 AS oldest_due_seconds
+FROM public.alert_deliveries AS d
+WHERE d.environment = %(environment)s::text AND d.status = 'pending'
