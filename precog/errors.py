@@ -10,6 +10,7 @@
     │   ├── AlertStoreUnavailable   not reached, or no certain answer in time
     │   ├── StoreBusy               every connection of the pool stayed in use
     │   └── SchemaMismatch          the schema is missing, older or newer than this code
+    ├── LocalStackError         a server or worker of the local stack did not do what was asked
     ├── SmsLimitReached         the hour's or the day's SMS are used up
     └── SendFailure             a channel did not get a message accepted; the subclass says what to do
         ├── PermanentFailure        refused for good: do not send this again
@@ -104,6 +105,10 @@ class StoreBusy(StoreError):
 
 
 class SchemaMismatch(StoreError):
+    pass
+
+
+class LocalStackError(PrecogError):
     pass
 
 

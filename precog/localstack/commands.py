@@ -1,0 +1,39 @@
+"""What each service of the stack is started with, here and in docker-compose.yml alike; a test compares the two."""
+
+POSTGRES_SETTINGS = {
+    "timezone": "UTC",
+    # A client that vanished without a word gives up its locks within half a minute.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "client_connection_check_interval": "5s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+REDIS_SETTINGS = {
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "save": '""',
+    # A queue is one key: any policy that evicts could evict all of it.
+    "maxmemory-policy": "noeviction",
+}
+
+MIGRATE = (("precog", "db", "migrate"), ("precog", "config", "apply"))
+"""One after the other, before anything else of ours starts."""
+
+MAIL_QUEUES = ("notifications.email", "notifications.webhook")
+OTHER_QUEUES = ("notifications.console", "notifications.file", "notifications.sms", "notifications.slack")
+
+
+def _worker(name: str, queues: tuple[str, ...]) -> tuple[str, ...]:
+    # Gossip and mingle serve nothing here, and without them a worker is back three times sooner after a broker's loss.
+    options = ("--without-gossip", "--without-mingle", "--concurrency", "2", "--queues", ",".join(queues))
+    return ("celery", "-A", "workers", "worker", "--hostname", f"{name}@%h", *options)
+
+
+WORKERS = {
+    "worker": _worker("worker", OTHER_QUEUES),
+    # Mail and webhooks wait for servers that anybody may run; an SMS never waits behind them.
+    "worker-mail": _worker("worker-mail", MAIL_QUEUES),
+}
+FLOWER = ("celery", "-A", "workers", "flower")
+"""Its address, port and password come as FLOWER_ADDRESS, FLOWER_PORT and FLOWER_BASIC_AUTH."""

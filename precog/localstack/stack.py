@@ -1,0 +1,95 @@
+"""The two servers together: embedded ones in a directory, or those that DATABASE_URL and REDIS_URL name."""
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from precog.errors import LocalStackError
+from precog.localstack.postgres import at_database, create_database, has_database, postgres_server
+from precog.localstack.redis import redis_server
+from precog.localstack.server import Server
+
+_DATABASE = "precog"
+_LOCK_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    started: tuple[Server, ...] = field(default=(), repr=False)
+    """Those that are ours: a server that a URL of the environment names is never among them."""
+
+
+@contextlib.contextmanager
+def servers(
+    directory: Path, *, durable: bool = True, environment: Mapping[str, str] | None = None
+) -> Iterator[Servers]:
+    """Both servers, running. What DATABASE_URL and REDIS_URL name is used as it is; the rest is started in `directory`.
+
+    An embedded PostgreSQL holds a database `precog`, empty the first time. Data stays in the directory; one stack at a
+    time may use it. With `durable=False` the data may not survive a crash.
+    """
+    environment = os.environ if environment is None else environment
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.ExitStack() as running:
+        keep_open = (running.enter_context(_held(directory)),)
+        started = []
+        database_url = environment.get("DATABASE_URL", "")
+        if not database_url:
+            postgres = postgres_server(directory, durable=durable, keep_open=keep_open)
+            started.append(running.enter_context(_running(postgres)))
+            database_url = _own_database(postgres.url)
+        redis_url = environment.get("REDIS_URL", "")
+        if not redis_url:
+            redis = redis_server(directory, durable=durable, keep_open=keep_open)
+            started.append(running.enter_context(_running(redis)))
+            redis_url = redis.url
+        yield Servers(database_url=database_url, redis_url=redis_url, started=tuple(started))
+
+
+@contextlib.contextmanager
+def _running(server: Server) -> Iterator[Server]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def _own_database(url: str) -> str:
+    return at_database(url, _DATABASE) if has_database(url, _DATABASE) else create_database(url, _DATABASE)
+
+
+@contextlib.contextmanager
+def _held(directory: Path) -> Iterator[int]:
+    """Holds the directory. The servers hold it with us, so it is free only when the last of them has ended.
+
+    A Redis would otherwise write into the files of another that is still about to end.
+    """
+    with (directory / "lock").open("a+") as file:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not _locked(file.fileno()):
+            if time.monotonic() > deadline:
+                file.seek(0)
+                raise LocalStackError(
+                    f"a local stack already runs in {directory}, started by process {file.read().strip()}; "
+                    f"use that one, stop it with Ctrl-C, or set PRECOG_HOME to another directory"
+                )
+            time.sleep(0.05)
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield file.fileno()
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

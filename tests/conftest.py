@@ -1,0 +1,159 @@
+"""Real servers for every test that asks: one PostgreSQL and one Redis a session, one fresh database a test.
+
+They are the embedded ones, or those that DATABASE_URL and REDIS_URL name. On those, only databases that this session
+made are dropped, and only keys below `precog:` are removed. A server that is missing fails a test; it never skips one.
+"""
+
+import contextlib
+import importlib
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+import redis
+
+from precog.localstack.postgres import create_database, drop_database, postgres_server
+from precog.localstack.redis import redis_server
+from precog.localstack.server import Server
+from precog.localstack.stack import Servers, servers
+
+_CHECKOUT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def session_servers() -> Iterator[Servers]:
+    # Not below pytest's own directory: root's PostgreSQL may run as another account, which could not enter it.
+    with (
+        tempfile.TemporaryDirectory(prefix="precog-tests-") as directory,
+        servers(Path(directory), durable=False) as both,
+    ):
+        yield both
+
+
+@pytest.fixture(scope="session")
+def template_database(session_servers: Servers) -> Iterator[str]:
+    """The name of a database with every migration applied and no row."""
+    with _database(session_servers.database_url) as (name, url):
+        _migrate(url)
+        yield name
+
+
+@pytest.fixture
+def database_url(session_servers: Servers, template_database: str) -> Iterator[str]:
+    """A fresh database with every migration applied."""
+    with _database(session_servers.database_url, template=template_database) as (_, url):
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(session_servers: Servers) -> Iterator[str]:
+    with _database(session_servers.database_url) as (_, url):
+        yield url
+
+
+@pytest.fixture
+def db_cursor(database_url: str) -> Iterator[psycopg2.extensions.cursor]:
+    """Each statement is its own transaction."""
+    with contextlib.closing(psycopg2.connect(database_url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            yield cursor
+
+
+@pytest.fixture
+def clean_test_data(db_cursor: psycopg2.extensions.cursor) -> None:
+    """A strategy and a probability model, both of id 1, in a database that holds no other row."""
+    db_cursor.execute(
+        "INSERT INTO strategies (strategy_id, strategy_name, strategy_version, config)"
+        " VALUES (1, 'test_strategy', 'v1.0', '{}')"
+    )
+    db_cursor.execute(
+        "INSERT INTO probability_models (model_id, model_name, model_version, category, config)"
+        " VALUES (1, 'test_model', 'v1.0', 'sports', '{}')"
+    )
+
+
+@pytest.fixture
+def redis_url(session_servers: Servers) -> str:
+    """Empty of our keys before each test."""
+    ours = {server.url for server in session_servers.started}
+    with redis.Redis.from_url(session_servers.redis_url) as client:
+        if session_servers.redis_url in ours:
+            client.flushall()
+        else:
+            for key in client.scan_iter("precog:*"):
+                client.delete(key)
+    return session_servers.redis_url
+
+
+@pytest.fixture
+def precog_env(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[pytest.MonkeyPatch]:
+    """The environment of a program that has both servers and configured nothing else."""
+    from precog.store.pool import close_default_pool
+
+    for name in _documented_variables():
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("PRECOG_ENVIRONMENT", "demo")
+    close_default_pool()
+    yield monkeypatch
+    close_default_pool()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Server]:
+    """A migrated PostgreSQL that the test may stop, kill, pause and start again; `.url` is its database."""
+    with _private(lambda directory: postgres_server(directory, durable=False)) as server:
+        _migrate(server.url)
+        yield server
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Server]:
+    """A Redis that the test may stop, kill, pause and start again. It keeps its data as production does."""
+    with _private(redis_server) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _private(make: Callable[[Path], Server]) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="precog-tests-") as directory:
+        server = make(Path(directory))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextlib.contextmanager
+def _database(server_url: str, *, template: str = "template1") -> Iterator[tuple[str, str]]:
+    """Name and URL of a database of our own, dropped afterwards."""
+    name = f"precog_test_{uuid.uuid4().hex}"
+    url = create_database(server_url, name, template=template)
+    try:
+        yield name, url
+    finally:
+        drop_database(server_url, name)
+
+
+def _migrate(url: str) -> None:
+    try:
+        migrate = importlib.import_module("precog.store.migrate").migrate
+    except ModuleNotFoundError:
+        with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            for file in sorted((_CHECKOUT / "database" / "migrations").glob("*.sql")):
+                cursor.execute(file.read_text())
+            connection.commit()
+    else:
+        migrate(url)
+
+
+def _documented_variables() -> list[str]:
+    lines = (_CHECKOUT / ".env.example").read_text().splitlines()
+    return [line.lstrip("# ").split("=")[0] for line in lines if "=" in line]
