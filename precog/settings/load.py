@@ -1,0 +1,121 @@
+"""Reads the configuration: all of it for a worker, the rules of alerts for a program that only raises them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from precog.domain.alerts import Environment
+from precog.errors import ConfigError, Problem
+from precog.settings.alert_rules import AlertRules
+from precog.settings.channel import ChannelSettings
+from precog.settings.channel_sections import Kinds, check_names, read_channels
+from precog.settings.markets import DataSourcesFile, MarketsFile
+from precog.settings.methods import PositionManagementFile, ProbabilityModelsFile, TradeStrategiesFile
+from precog.settings.model import ChannelOff, Settings, SystemFile
+from precog.settings.process import Environ, config_directory, current_environ, environment
+from precog.settings.source import Source, read_source
+from precog.settings.trading import TradingFile
+from precog.settings.validate import validate
+
+M = TypeVar("M", bound=BaseModel)
+
+FILES: Mapping[type[BaseModel], str] = MappingProxyType(
+    {
+        SystemFile: "system.yaml",
+        TradingFile: "trading.yaml",
+        PositionManagementFile: "position_management.yaml",
+        ProbabilityModelsFile: "probability_models.yaml",
+        MarketsFile: "markets.yaml",
+        DataSourcesFile: "data_sources.yaml",
+        TradeStrategiesFile: "trade_strategies.yaml",
+    }
+)
+
+
+def load_rules(environ: Environ | None = None) -> AlertRules:
+    """What `log_alert()` needs: no channel, no credential, no other file; a fault elsewhere does not concern it.
+
+    Raises ConfigError.
+    """
+    environ = current_environ(environ)
+    source = read_source(config_directory(environ) / "system.yaml", environ)
+    problems = source.problems(("alerts",))
+    rules = validate(AlertRules, source, ("alerts",), problems)
+    if problems or rules is None:
+        raise ConfigError(problems)
+    return rules
+
+
+def load_settings(*, channels: Kinds, environ: Environ | None = None) -> Settings:
+    """Everything, for a worker and for `precog config check`. `channels`: the model of each channel's section.
+
+    Raises one ConfigError with all problems of all files.
+    """
+    problems: list[Problem] = []
+    environ = current_environ(environ)
+    tag = _environment(environ, problems)
+    directory = config_directory(environ)
+    sources = {model: read_source(directory / name, environ) for model, name in FILES.items()}
+    files = {model: _read_file(model, source, problems) for model, source in sources.items()}
+    system = sources[SystemFile]
+    read = read_channels(channels, system, problems)
+    problems.extend(_unknown_channels(files[SystemFile], channels, system))
+    if problems:
+        raise ConfigError(problems)
+    return _settings(tag, _Files(files), read)
+
+
+def _environment(environ: Environ, problems: list[Problem]) -> Environment:
+    try:
+        return environment(environ)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return Environment.DEMO
+
+
+def _read_file(model: type[BaseModel], source: Source, problems: list[Problem]) -> BaseModel | None:
+    """Outside the channels, a variable that a file names must be set."""
+    problems.extend(source.problems())
+    problems.extend(
+        source.problem(path, f"the environment variable {source.variables[path]} is not set or blank")
+        for path in sorted(source.unset, key=str)
+        if path[0] != "notifications"
+    )
+    return validate(model, source, (), problems)
+
+
+def _unknown_channels(system: BaseModel | None, channels: Kinds, source: Source) -> list[Problem]:
+    """Channel names in the routes and the fallback that no channel has."""
+    if not isinstance(system, SystemFile):
+        return []
+    named = {("delivery", "fallback"): system.delivery.fallback}
+    named |= {("alert_routing", severity.value): names for severity, names in system.alert_routing.items()}
+    return [problem for path, names in named.items() for problem in check_names(names, channels, source, path)]
+
+
+class _Files(dict[type[BaseModel], BaseModel | None]):
+    def of(self, model: type[M]) -> M:
+        value = self[model]
+        assert isinstance(value, model), f"{model.__name__} has no value though no problem was found"
+        return value
+
+
+def _settings(tag: Environment, files: _Files, channels: Mapping[str, ChannelSettings | ChannelOff]) -> Settings:
+    system = files.of(SystemFile)
+    return Settings(
+        environment=tag,
+        logging=system.logging,
+        health=system.health,
+        alerts=system.alerts,
+        delivery=system.delivery,
+        channels=MappingProxyType(dict(channels)),
+        routing=system.alert_routing,
+        trading=files.of(TradingFile),
+        position_management=files.of(PositionManagementFile),
+        probability_models=files.of(ProbabilityModelsFile),
+        markets=files.of(MarketsFile),
+        data_sources=files.of(DataSourcesFile),
+        trade_strategies=files.of(TradeStrategiesFile),
+    )

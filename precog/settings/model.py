@@ -1,0 +1,61 @@
+"""The settings of a whole installation, as one frozen value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from precog.domain.alerts import Environment, Severity
+from precog.settings.alert_rules import AlertRules
+from precog.settings.channel import ChannelSettings
+from precog.settings.delivery import DeliveryPolicy
+from precog.settings.markets import DataSourcesFile, MarketsFile
+from precog.settings.methods import PositionManagementFile, ProbabilityModelsFile, TradeStrategiesFile
+from precog.settings.trading import TradingFile
+from precog.settings.types import BySeverity, Names, Seconds, Section, Table
+
+
+class LoggingSettings(Section):
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    file: Path | None = None
+    """Where the JSON lines of the log go; standard error where it is not given."""
+
+
+class HealthSettings(Section):
+    check_interval_seconds: Seconds = 60
+
+
+class SystemFile(Section):
+    logging: LoggingSettings
+    health: HealthSettings
+    alerts: AlertRules
+    delivery: DeliveryPolicy
+    notifications: Table[str, object]
+    """The channels' sections, each validated by its channel's own model."""
+    alert_routing: BySeverity[Names]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOff:
+    """A channel that nothing is sent through, and why, in words for a person."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    environment: Environment
+    logging: LoggingSettings
+    health: HealthSettings
+    alerts: AlertRules
+    delivery: DeliveryPolicy
+    channels: Mapping[str, ChannelSettings | ChannelOff]
+    """Every channel that exists, in the registry's order."""
+    routing: Mapping[Severity, tuple[str, ...]]
+    """The channels that an alert of each severity goes to, as far as they are on."""
+    trading: TradingFile
+    position_management: PositionManagementFile
+    probability_models: ProbabilityModelsFile
+    markets: MarketsFile
+    data_sources: DataSourcesFile
+    trade_strategies: TradeStrategiesFile

@@ -1,0 +1,102 @@
+"""What a process reads from its environment. No other module of precog looks at `os.environ`."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from precog.domain.alerts import Environment
+from precog.domain.nearest import did_you_mean
+from precog.errors import ConfigError, Problem
+from precog.resources import resource
+
+Environ = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """All that a process needs which only calls `log_alert()`."""
+
+    environment: Environment
+    database_url: SecretStr
+    redis_url: SecretStr
+    config_dir: Path
+
+
+def process_settings(environ: Environ | None = None) -> ProcessSettings:
+    """Raises one ConfigError for every variable that is missing or wrong."""
+    problems: list[Problem] = []
+    for read in (environment, database_url, redis_url, config_directory):
+        try:
+            read(environ)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return ProcessSettings(
+        environment=environment(environ),
+        database_url=SecretStr(database_url(environ)),
+        redis_url=SecretStr(redis_url(environ)),
+        config_dir=config_directory(environ),
+    )
+
+
+def current_environ(environ: Environ | None = None) -> Environ:
+    return os.environ if environ is None else environ
+
+
+def environment(environ: Environ | None = None) -> Environment:
+    """PRECOG_ENVIRONMENT, demo where it is unset, so that production is always somebody's explicit wish."""
+    name = _value("PRECOG_ENVIRONMENT", environ) or Environment.DEMO.value
+    if name not in set(Environment):
+        raise _wrong("PRECOG_ENVIRONMENT", f"{name!r} is not demo or prod{did_you_mean(name, Environment)}")
+    return Environment(name)
+
+
+def database_url(environ: Environ | None = None) -> str:
+    """DATABASE_URL: a postgresql:// URL, or libpq's `host=... dbname=...`. It may hold a password: never print it."""
+    url = _value("DATABASE_URL", environ)
+    example = "postgresql://precog@localhost:5432/precog"
+    if not url:
+        raise _wrong(
+            "DATABASE_URL", f"is not set; for example {example}; `precog up` starts a server and prints its URL"
+        )
+    scheme, separator, _ = url.partition("://")
+    if (separator and scheme not in {"postgresql", "postgres"}) or (not separator and "=" not in url):
+        raise _wrong("DATABASE_URL", f"is not a PostgreSQL URL; for example {example}")
+    return url
+
+
+def redis_url(environ: Environ | None = None) -> str:
+    """REDIS_URL: redis:// or rediss://, which Celery and the limiter both understand. It may hold a password."""
+    url = _value("REDIS_URL", environ)
+    example = "redis://localhost:6379/0"
+    if not url:
+        raise _wrong("REDIS_URL", f"is not set; for example {example}; `precog up` starts a server and prints its URL")
+    if not url.startswith(("redis://", "rediss://")):
+        raise _wrong("REDIS_URL", f"begins with neither redis:// nor rediss:// (with TLS); for example {example}")
+    return url
+
+
+def config_directory(environ: Environ | None = None) -> Path:
+    """Where the YAML files are: PRECOG_CONFIG_DIR, else those that come with Precog."""
+    named = _value("PRECOG_CONFIG_DIR", environ)
+    if not named:
+        return resource("config")
+    directory = Path(named)
+    if not directory.is_dir():
+        raise _wrong(
+            "PRECOG_CONFIG_DIR",
+            f"{named} is not a directory; unset it to use the shipped files, or copy those from {resource('config')}",
+        )
+    return directory
+
+
+def _value(name: str, environ: Environ | None) -> str:
+    return current_environ(environ).get(name, "").strip()
+
+
+def _wrong(variable: str, text: str) -> ConfigError:
+    return ConfigError([Problem(variable, text)])
