@@ -1,0 +1,82 @@
+"""When to try again, when to give up, and whether an SMS may go: decisions over values, without clock or dice."""
+
+from dataclasses import dataclass
+
+from precog.domain.alerts import Severity
+from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
+from precog.errors import ChannelMisconfigured, PermanentFailure, SendFailure, TransientFailure
+
+LONGEST_RETRY_AFTER = 3_600.0
+"""Seconds. A provider that asks for more is asked again after an hour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """What becomes of a delivery whose send failed."""
+
+    status: DeliveryStatus
+    outcome: AttemptOutcome
+    """For the attempt that just failed."""
+    error_code: str
+    """For the delivery: the failure's own code, or `attempts_exhausted` or `expired` where that ended it."""
+    delay_seconds: float | None = None
+    """Until the next try; None where no try follows by itself."""
+
+
+def backoff(attempt: int, base: float, cap: float, jitter: float) -> float:
+    """Seconds to wait after try number `attempt` (from 1): exponential with full jitter, `jitter` in [0, 1)."""
+    return jitter * min(cap, base * 2.0 ** min(attempt - 1, 60))
+
+
+def after_failure(
+    failure: SendFailure,
+    *,
+    attempt: int,
+    max_attempts: int,
+    age_seconds: float,
+    max_age_seconds: float,
+    base: float,
+    cap: float,
+    jitter: float,
+    channel_is_sms: bool,
+) -> NextStep:
+    """The step after try number `attempt` of a delivery that is `age_seconds` old.
+
+    An SMS that may have been sent is looked up at its provider first. Other channels send again: the message carries
+    the same identity, so a repeat can be recognised.
+    """
+    match failure:
+        case PermanentFailure():
+            return _ended(DeliveryStatus.FAILED, AttemptOutcome.REFUSED, failure.code)
+        case ChannelMisconfigured():
+            return _ended(DeliveryStatus.HELD, AttemptOutcome.REFUSED, failure.code)
+        case TransientFailure():
+            outcome, asked = AttemptOutcome.TRANSIENT, failure.retry_after or 0.0
+        case _ if channel_is_sms:
+            return _ended(DeliveryStatus.UNKNOWN, AttemptOutcome.UNKNOWN, failure.code)
+        case _:  # UnknownOutcome; any other failure may have been sent as well
+            outcome, asked = AttemptOutcome.UNKNOWN, 0.0
+    delay = max(backoff(attempt, base=base, cap=cap, jitter=jitter), min(asked, LONGEST_RETRY_AFTER))
+    if attempt >= max_attempts:
+        return _ended(DeliveryStatus.FAILED, outcome, "attempts_exhausted")
+    if age_seconds + delay > max_age_seconds:
+        return _ended(DeliveryStatus.FAILED, outcome, "expired")
+    return NextStep(status=DeliveryStatus.PENDING, outcome=outcome, error_code=failure.code, delay_seconds=delay)
+
+
+def window_verdict(
+    *,
+    per_hour: int,
+    per_day: int,
+    reserved_for_critical: int,
+    severity: Severity,
+    used_hour: int,
+    used_day: int,
+) -> bool:
+    """Whether one more SMS may go. Of each window, `reserved_for_critical` places are for critical alerts alone."""
+    reserved = 0 if severity is Severity.CRITICAL else reserved_for_critical
+    return used_hour < per_hour - reserved and used_day < per_day - reserved
+
+
+def _ended(status: DeliveryStatus, outcome: AttemptOutcome, error_code: str) -> NextStep:
+    return NextStep(status=status, outcome=outcome, error_code=error_code)
