@@ -37,13 +37,14 @@ def key_details_of(
 ) -> dict[str, Json]:
     """What, besides type and component, tells this trouble from another; the first of these that says anything.
 
-    The caller's own `key_details`; the fields of `details` that the configuration names for this type; the source
-    record; nothing.
+    The caller's own `key_details`; the fields of `details` that the configuration names for this type, where an empty
+    list says that nothing tells them apart; the source record; nothing.
     """
     if key_details is not None:
         return safe_details(key_details, field="key_details")
-    named = {key: details[key] for key in fingerprint_keys.get(alert_type, ()) if key in details}
-    if named:
+    names = fingerprint_keys.get(alert_type)
+    named = {name: details[name] for name in names or () if name in details}
+    if named or (names is not None and not names):
         return named
     if source_table is not None and source_id is not None:
         return {"source_table": source_table, "source_id": source_id}

@@ -13,7 +13,7 @@ from precog.errors import AlertTypeError
 
 pytestmark = pytest.mark.unit
 
-_KEYS = {"trade_failure": ("market", "strategy")}
+_KEYS = {"trade_failure": ("market", "strategy"), "health_degraded": ()}
 
 
 def _key_details(
@@ -75,6 +75,10 @@ def test_the_callers_key_details_come_first_even_when_empty() -> None:
 def test_then_the_fields_the_configuration_names() -> None:
     assert _key_details({"market": "A", "strategy": "S", "price": "1"}) == {"market": "A", "strategy": "S"}
     assert _key_details({"market": "A", "price": "1"}) == {"market": "A"}
+
+
+def test_a_type_without_key_fields_is_one_trouble_for_each_component_whatever_its_records() -> None:
+    assert _key_details({"market": "A"}, alert_type="health_degraded") == {}
 
 
 def test_then_the_source_record_and_then_nothing() -> None:
