@@ -9,7 +9,8 @@
     ├── StoreError              PostgreSQL did not do what was asked
     │   ├── AlertStoreUnavailable   not reached, or no certain answer in time
     │   ├── StoreBusy               every connection of the pool stayed in use
-    │   └── SchemaMismatch          the schema is missing, older or newer than this code
+    │   ├── SchemaMismatch          the schema is missing, older or newer than this code
+    │   └── MigrationFailed         a migration was not applied, and nothing of it is left
     ├── LocalStackError         a server or worker of the local stack did not do what was asked
     ├── SmsLimitReached         the hour's or the day's SMS are used up
     └── SendFailure             a channel did not get a message accepted; the subclass says what to do
@@ -105,6 +106,10 @@ class StoreBusy(StoreError):
 
 
 class SchemaMismatch(StoreError):
+    pass
+
+
+class MigrationFailed(StoreError):
     pass
 
 
