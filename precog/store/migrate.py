@@ -61,6 +61,7 @@ def migrate(dsn: str, *, directory: Path | None = None, lock_wait: float = 30.0)
         statuses = _compare(migrations, applied)
         _refuse(statuses, MigrationState.UNKNOWN, MigrationState.CHANGED)
         _adopt(connection, migrations, applied)
+        connection.autocommit = False  # an error closes the connection, and with it the file's transaction
         pending = {status.version for status in statuses if status.state is MigrationState.PENDING}
         return [_apply(connection, each) for each in migrations if each.version in pending]
 
@@ -147,19 +148,18 @@ def _adopt(connection: Connection, migrations: Iterable[Migration], applied: Ite
 
 def _apply(connection: Connection, migration: Migration) -> str:
     """The file's body and its checksum in one transaction: what is recorded here is whole and sealed."""
-    body = migration.body()
+    for statement in migration.body():
+        _execute(connection, statement, migration.path)
+    if not _seal(connection, migration):
+        raise MigrationFailed(
+            f"{migration.path}: nothing of it was kept, since it does not record itself: add an INSERT of "
+            f"('{migration.version}', '{migration.name}') into public.schema_migrations (version, name)"
+        )
     try:
-        with connection:
-            for statement in body:
-                _execute(connection, statement, migration.path)
-            if not _seal(connection, migration):
-                raise MigrationFailed(
-                    f"{migration.path}: nothing of it was kept, since it does not record itself: add an INSERT of "
-                    f"('{migration.version}', '{migration.name}') into public.schema_migrations (version, name)"
-                )
+        connection.commit()
     except psycopg2.Error as error:
         raise MigrationFailed(
-            f"{migration.path}: {_words(error)}; `precog db status` tells whether it was committed"
+            f"{migration.path}: at COMMIT: {_words(error)}; `precog db status` tells what is applied"
         ) from error
     return migration.path.stem
 
