@@ -9,13 +9,17 @@ import importlib
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import psycopg2.extensions
 import pytest
 import redis
 
+from precog.domain.alerts import Environment, Severity
+from precog.domain.deliveries import Message
 from precog.localstack.postgres import create_database, drop_database, postgres_server
 from precog.localstack.redis import redis_server
 from precog.localstack.server import Server
@@ -80,9 +84,8 @@ def clean_test_data(db_cursor: psycopg2.extensions.cursor) -> None:
 @pytest.fixture
 def redis_url(session_servers: Servers) -> str:
     """Empty of our keys before each test."""
-    ours = {server.url for server in session_servers.started}
     with redis.Redis.from_url(session_servers.redis_url) as client:
-        if session_servers.redis_url in ours:
+        if session_servers.redis is not None:
             client.flushall()
         else:
             for key in client.scan_iter("precog:*"):
@@ -118,6 +121,32 @@ def own_redis() -> Iterator[Server]:
     """A Redis that the test may stop, kill, pause and start again. It keeps its data as production does."""
     with _private(redis_server) as server:
         yield server
+
+
+@pytest.fixture
+def make_message() -> Callable[..., Message]:
+    """A claimed delivery of a tripped circuit breaker, with any field replaced."""
+
+    def make(**changes: Any) -> Message:
+        fields: dict[str, Any] = {
+            "delivery_id": uuid.UUID("a7f3c2d0-1111-4222-8333-444455556666"),
+            "attempt": 1,
+            "channel": "console",
+            "recipient": "stdout",
+            "alert_id": 1234,
+            "alert_uuid": uuid.UUID(int=5),
+            "incident_id": 1201,
+            "environment": Environment.DEMO,
+            "severity": Severity.CRITICAL,
+            "alert_type": "circuit_breaker_daily_loss_limit",
+            "component": "risk_manager",
+            "message": "Daily loss limit reached, trading is halted",
+            "details": {"loss": "512.3000", "limit": "500.0000"},
+            "triggered_at": datetime(2026, 11, 23, 3, 3, 37, tzinfo=UTC),
+        }
+        return Message(**fields | changes)
+
+    return make
 
 
 @contextlib.contextmanager

@@ -165,6 +165,7 @@ class _Cluster:
             capture_output=True,
             text=True,
             check=False,
+            start_new_session=True,  # a Ctrl-C is for us, who clean up
             **self.account.identity(),
         )
         if made.returncode != 0:

@@ -48,6 +48,10 @@ class Server:
         return self._kind.url(self._port)
 
     @property
+    def name(self) -> str:
+        return self._kind.name
+
+    @property
     def process(self) -> Process:
         if self._process is None:
             raise LocalStackError(f"{self._kind.name} is not running")
@@ -82,7 +86,7 @@ class Server:
 
     def _try(self, deadline: float) -> str | None:
         self._kind.prepare()
-        port = self._port or _remembered_port(self._kind.port_file) or free_port()
+        port = self._port or remembered_port(self._kind.port_file) or free_port()
         log = self._kind.log
         seen = log.stat().st_size if log.exists() else 0
         process = Process(self._kind.command(port))
@@ -123,7 +127,7 @@ def kept_secret(path: Path) -> str:
     return path.read_text()
 
 
-def _remembered_port(file: Path) -> int | None:
+def remembered_port(file: Path) -> int | None:
     """The last run's port, if it is free again: addresses that people noted down stay true."""
     try:
         port = int(file.read_text())

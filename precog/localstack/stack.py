@@ -21,8 +21,9 @@ _LOCK_SECONDS = 5.0
 class Servers:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
-    started: tuple[Server, ...] = field(default=(), repr=False)
-    """Those that are ours: a server that a URL of the environment names is never among them."""
+    postgres: Server | None = field(default=None, repr=False)
+    """The embedded one; None where the environment named another."""
+    redis: Server | None = field(default=None, repr=False)
 
 
 @contextlib.contextmanager
@@ -38,18 +39,15 @@ def servers(
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.ExitStack() as running:
         keep_open = (running.enter_context(_held(directory)),)
-        started = []
-        database_url = environment.get("DATABASE_URL", "")
-        if not database_url:
-            postgres = postgres_server(directory, durable=durable, keep_open=keep_open)
-            started.append(running.enter_context(_running(postgres)))
+        _set_aside_last_logs(directory / "log")
+        postgres = redis = None
+        if not (database_url := environment.get("DATABASE_URL", "")):
+            postgres = running.enter_context(_running(postgres_server(directory, durable=durable, keep_open=keep_open)))
             database_url = _own_database(postgres.url)
-        redis_url = environment.get("REDIS_URL", "")
-        if not redis_url:
-            redis = redis_server(directory, durable=durable, keep_open=keep_open)
-            started.append(running.enter_context(_running(redis)))
+        if not (redis_url := environment.get("REDIS_URL", "")):
+            redis = running.enter_context(_running(redis_server(directory, durable=durable, keep_open=keep_open)))
             redis_url = redis.url
-        yield Servers(database_url=database_url, redis_url=redis_url, started=tuple(started))
+        yield Servers(database_url=database_url, redis_url=redis_url, postgres=postgres, redis=redis)
 
 
 @contextlib.contextmanager
@@ -63,6 +61,12 @@ def _running(server: Server) -> Iterator[Server]:
 
 def _own_database(url: str) -> str:
     return at_database(url, _DATABASE) if has_database(url, _DATABASE) else create_database(url, _DATABASE)
+
+
+def _set_aside_last_logs(folder: Path) -> None:
+    """One run's logs are kept, so that a stack in daily use fills no disk."""
+    for log in folder.glob("*.log"):
+        log.replace(log.with_suffix(".log.last"))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,36 @@
+# Everything a newcomer runs. Python 3.11 or newer is all that has to be there already: `make demo` or `make test` sets up
+# the rest in .venv, PostgreSQL and Redis included.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check clean
+
+PYTHON ?= $(shell sh tools/find-python)
+BIN := .venv/bin
+
+help: ## What there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## The environment in .venv, renewed when pyproject.toml or constraints.txt changed
+	@test -n '$(PYTHON)' || { sh tools/find-python; exit 1; }
+	@'$(PYTHON)' tools/setup.py
+
+demo: setup ## A tour: alerts raised, delivered, acknowledged, on servers of its own
+	@$(BIN)/precog demo
+
+up: setup ## The stack for daily use, until Ctrl-C; its data stays in .precog
+	@$(BIN)/precog up
+
+test: setup ## The whole suite, on servers of its own, with coverage
+	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT INT TERM && \
+	COVERAGE_FILE="$$data/coverage" $(BIN)/python -m pytest -q -n 2 --cov --cov-report=term:skip-covered
+
+check: setup ## What CI runs: format, lint, types, arrows between the rooms, then the whole suite
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory test
+
+clean: ## Takes away the environment and the caches; the data in .precog stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build dist
+	@find precog workers database config tests -name __pycache__ -type d -prune -exec rm -rf {} +
