@@ -1,6 +1,8 @@
 """When to try again, when to give up, and whether an SMS may go: decisions over values, without clock or dice."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
@@ -64,18 +66,35 @@ def after_failure(
     return NextStep(status=DeliveryStatus.PENDING, outcome=outcome, error_code=failure.code, delay_seconds=delay)
 
 
-def window_verdict(
-    *,
-    per_hour: int,
-    per_day: int,
-    reserved_for_critical: int,
-    severity: Severity,
-    used_hour: int,
-    used_day: int,
-) -> bool:
-    """Whether one more SMS may go. Of each window, `reserved_for_critical` places are for critical alerts alone."""
-    reserved = 0 if severity is Severity.CRITICAL else reserved_for_critical
-    return used_hour < per_hour - reserved and used_day < per_day - reserved
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsLimits:
+    """How many SMS may go in any hour and in any day, all numbers together."""
+
+    per_hour: int
+    per_day: int
+
+    def left_to(self, severity: Severity, *, reserved_for_critical: int) -> "SmsLimits":
+        """What an alert of this severity may use: of each window some places can be for critical alerts alone."""
+        reserved = 0 if severity is Severity.CRITICAL else reserved_for_critical
+        return SmsLimits(per_hour=max(0, self.per_hour - reserved), per_day=max(0, self.per_day - reserved))
+
+
+def sms_may_go_at(counted: Sequence[datetime], limits: SmsLimits, *, now: datetime) -> datetime | None:
+    """The moment one more SMS may go, or None for at once. `counted`: when each SMS of the last day counts from.
+
+    The windows slide: an SMS counts until exactly an hour, and a day, after it.
+    """
+    windows = ((limits.per_hour, timedelta(hours=1)), (limits.per_day, timedelta(days=1)))
+    frees = [_leaves(sorted(counted, reverse=True), most, window, now) for most, window in windows]
+    return max((each for each in frees if each is not None), default=None)
+
+
+def _leaves(newest_first: Sequence[datetime], most: int, window: timedelta, now: datetime) -> datetime | None:
+    """When the window falls below `most`, which it does when the `most`-th newest in it leaves; None if it is below."""
+    inside = [moment for moment in newest_first if moment + window > now]
+    if len(inside) < most:
+        return None
+    return (inside[most - 1] if most > 0 else now) + window
 
 
 def _ended(status: DeliveryStatus, outcome: AttemptOutcome, error_code: str) -> NextStep:

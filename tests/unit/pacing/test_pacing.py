@@ -1,10 +1,9 @@
-"""After a failure: again, later, never, or first ask the provider. And whether one more SMS may go."""
+"""After a failure: again, later, never, or first ask the provider."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from precog.domain.alerts import Severity
 from precog.domain.deliveries import MOVES, AttemptOutcome, DeliveryStatus
 from precog.errors import (
     ChannelMisconfigured,
@@ -14,7 +13,7 @@ from precog.errors import (
     TransientFailure,
     UnknownOutcome,
 )
-from precog.pacing import LONGEST_RETRY_AFTER, NextStep, after_failure, backoff, window_verdict
+from precog.pacing import LONGEST_RETRY_AFTER, NextStep, after_failure, backoff
 
 pytestmark = pytest.mark.unit
 
@@ -156,25 +155,3 @@ def test_every_step_is_a_legal_move_and_every_retry_is_in_time(
         assert 0 <= step.delay_seconds <= LONGEST_RETRY_AFTER
         assert age + step.delay_seconds <= max_age
         assert attempt < max_attempts
-
-
-@pytest.mark.parametrize(
-    ("severity", "reserved", "hour", "day", "allowed"),
-    [
-        (Severity.CRITICAL, 0, 4, 19, True),
-        (Severity.CRITICAL, 0, 5, 5, False),
-        (Severity.CRITICAL, 0, 0, 20, False),
-        (Severity.HIGH, 0, 4, 19, True),
-        (Severity.HIGH, 2, 2, 2, True),
-        (Severity.HIGH, 2, 3, 3, False),
-        (Severity.HIGH, 2, 0, 18, False),
-        (Severity.CRITICAL, 2, 4, 19, True),
-    ],
-)
-def test_an_sms_may_go_while_both_windows_have_room_for_its_severity(
-    severity: Severity, reserved: int, hour: int, day: int, allowed: bool
-) -> None:
-    verdict = window_verdict(
-        per_hour=5, per_day=20, reserved_for_critical=reserved, severity=severity, used_hour=hour, used_day=day
-    )
-    assert verdict is allowed
