@@ -1,0 +1,41 @@
+"""Texts without secrets: what may be raised, logged or stored of an error that came from outside."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MASK = "***"
+STORED_LIMIT = 500
+"""Characters of an error that are kept: enough for a cause, too few for a page of somebody's HTML."""
+
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(hooks\.slack\.com)/\S+", re.IGNORECASE), rf"\1/{MASK}"),
+    (re.compile(r"/services/T\w+/B\w+/\w+"), f"/services/{MASK}"),
+    (re.compile(r"(?<=://)[^/\s@]+(?=@)"), MASK),
+    (
+        re.compile(
+            r"\b((?:\w*_)?(?:token|secret|password|passwd|api_?key|signature)\s*[=:]\s*)[^\s&;,]+", re.IGNORECASE
+        ),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"\bwhsec_[\w+/=-]+"), MASK),
+    (re.compile(r"\b(?:SK|AC)[0-9a-fA-F]{32}\b"), MASK),
+    (re.compile(r"\b(Bearer|Basic)\s+[\w.+/=~-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+)
+"""Secrets that are known by their looks, for texts whose secrets nobody told us."""
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` with each of `secrets`, plain or percent-encoded, and everything of a known secret shape masked."""
+    forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
+    for form in sorted(forms, key=len, reverse=True):  # a secret that is part of another must not go first
+        text = text.replace(form, MASK)
+    for shape, replacement in _SHAPES:
+        text = shape.sub(replacement, text)
+    return text
+
+
+def short_reason(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` redacted, on one line, and cut to what an error may keep."""
+    line = " ".join(redact(text, secrets).split())
+    return line if len(line) <= STORED_LIMIT else line[: STORED_LIMIT - 1] + "…"
