@@ -1,0 +1,54 @@
+"""An alert for programs: the one JSON form that the file and the webhook share."""
+
+import json
+
+from precog.domain.alerts import Json
+from precog.domain.deliveries import Message
+from precog.render.visible import cut
+
+WEBHOOK_LIMIT = 20_000
+"""Bytes: the Standard Webhooks specification asks receivers for no more."""
+
+
+def jsonline(message: Message) -> bytes:
+    """One line for the alert file. A newline inside the text is escaped, so that no text can forge an entry."""
+    return _dumps(_fields(message)) + b"\n"
+
+
+def webhook_payload(message: Message) -> bytes:
+    """The body of a webhook, below 20 kB: what does not fit is left out and said so."""
+    fields = _fields(message)
+    envelope: dict[str, Json] = {
+        "type": "alert.notified",
+        "timestamp": message.triggered_at.isoformat(),
+        "data": fields,
+    }
+    if len(_dumps(envelope)) >= WEBHOOK_LIMIT:
+        fields["details"] = {"_truncated": f"read them with: precog alerts show {message.alert_id}"}
+    if len(_dumps(envelope)) >= WEBHOOK_LIMIT:
+        fields |= {"message": cut(message.message, 1000), "folded": []}
+    return _dumps(envelope)
+
+
+def _fields(message: Message) -> dict[str, Json]:
+    return {
+        "alert_id": message.alert_id,
+        "alert_uuid": str(message.alert_uuid),
+        "incident_id": message.incident_id,
+        "delivery_id": str(message.delivery_id),
+        "attempt": message.attempt,
+        "environment": message.environment.value,
+        "severity": message.severity.value,
+        "alert_type": message.alert_type,
+        "component": message.component,
+        "message": message.message,
+        "details": dict(message.details),
+        "triggered_at": message.triggered_at.isoformat(),
+        "suppressed_before": message.suppressed_before,
+        "folded": list(message.folded),
+    }
+
+
+def _dumps(value: Json) -> bytes:
+    """Compact JSON. ASCII only: no reader's encoding, no direction mark and no lone surrogate can spoil it."""
+    return json.dumps(value, separators=(",", ":"), default=str).encode("ascii")
