@@ -1,4 +1,4 @@
-"""What every channel offers to the worker. A new channel is a file, a line in the registry, a config example, a test."""
+"""What every channel offers to the worker. A new channel: a file, a registry line, a config example, a test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

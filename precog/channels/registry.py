@@ -1,0 +1,11 @@
+"""Every channel there is, in the order in which lists show them."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from precog.channels.base import ChannelKind
+from precog.channels.console import CONSOLE
+from precog.channels.email import EMAIL
+from precog.channels.file import FILE
+
+KINDS: Mapping[str, ChannelKind] = MappingProxyType({kind.name: kind for kind in (CONSOLE, FILE, EMAIL)})
