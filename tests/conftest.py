@@ -5,7 +5,7 @@ made are dropped, and only keys below `precog:` are removed. A server that is mi
 """
 
 import contextlib
-import importlib
+import re
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,6 +24,8 @@ from precog.localstack.postgres import create_database, drop_database, postgres_
 from precog.localstack.redis import redis_server
 from precog.localstack.server import Server
 from precog.localstack.stack import Servers, servers
+from precog.store.migrate import migrate
+from precog.store.pool import close_default_pool
 
 _CHECKOUT = Path(__file__).parents[1]
 
@@ -42,7 +44,7 @@ def session_servers() -> Iterator[Servers]:
 def template_database(session_servers: Servers) -> Iterator[str]:
     """The name of a database with every migration applied and no row."""
     with _database(session_servers.database_url) as (name, url):
-        _migrate(url)
+        migrate(url)
         yield name
 
 
@@ -96,8 +98,6 @@ def redis_url(session_servers: Servers) -> str:
 @pytest.fixture
 def precog_env(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[pytest.MonkeyPatch]:
     """The environment of a program that has both servers and configured nothing else."""
-    from precog.store.pool import close_default_pool
-
     for name in _documented_variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", database_url)
@@ -112,7 +112,7 @@ def precog_env(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: st
 def own_postgres() -> Iterator[Server]:
     """A migrated PostgreSQL that the test may stop, kill, pause and start again; `.url` is its database."""
     with _private(lambda directory: postgres_server(directory, durable=False)) as server:
-        _migrate(server.url)
+        migrate(server.url)
         yield server
 
 
@@ -171,18 +171,5 @@ def _database(server_url: str, *, template: str = "template1") -> Iterator[tuple
         drop_database(server_url, name)
 
 
-def _migrate(url: str) -> None:
-    try:
-        migrate = importlib.import_module("precog.store.migrate").migrate
-    except ModuleNotFoundError:
-        with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-            for file in sorted((_CHECKOUT / "database" / "migrations").glob("*.sql")):
-                cursor.execute(file.read_text())
-            connection.commit()
-    else:
-        migrate(url)
-
-
 def _documented_variables() -> list[str]:
-    lines = (_CHECKOUT / ".env.example").read_text().splitlines()
-    return [line.lstrip("# ").split("=")[0] for line in lines if "=" in line]
+    return re.findall(r"^#?\s*([A-Z_]+)=", (_CHECKOUT / ".env.example").read_text(), re.MULTILINE)
