@@ -1,7 +1,8 @@
 """What `log_alert()` needs to know about types of alerts: when two are the same, and when one is worse."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
+
+from pydantic import Field
 
 from precog.domain.alerts import Category
 from precog.domain.bands import steps_reached
@@ -17,11 +18,11 @@ class BandRule(Section):
 
 class AlertRules(Section):
     default_window_minutes: Minutes = 60
-    windows: Table[Name, Minutes] = MappingProxyType({})
-    fingerprint_keys: Table[Name, Names] = MappingProxyType({})
+    windows: Table[Name, Minutes] = Field(default_factory=dict, validate_default=True)
+    fingerprint_keys: Table[Name, Names] = Field(default_factory=dict, validate_default=True)
     """The fields of `details` that tell two alerts of a type and component apart; an empty list: nothing does."""
-    bands: Table[Name, BandRule] = MappingProxyType({})
-    categories: Table[Name, Category] = MappingProxyType({})
+    bands: Table[Name, BandRule] = Field(default_factory=dict, validate_default=True)
+    categories: Table[Name, Category] = Field(default_factory=dict, validate_default=True)
 
     def window_minutes(self, alert_type: str) -> int:
         """How long after its anchor an equal alert counts as a duplicate."""

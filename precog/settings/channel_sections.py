@@ -39,12 +39,12 @@ def _read_channel(
     at = ("notifications", name)
     section = source.at(at)
     if section is None:
-        return ChannelOff(reason=f"there is no notifications.{name} in {source.file.name}")
+        return ChannelOff(reason=f"there is no notifications.{name} in {source.tree.file.name}")
     if secrets := literal_secrets(model, source, at):
         problems.extend(secrets)
         return None
     if isinstance(section, dict) and str(section.get("enabled")).lower() == "false":
-        return ChannelOff(reason=f"notifications.{name}.enabled is false in {source.file.name}")
+        return ChannelOff(reason=f"notifications.{name}.enabled is false in {source.tree.file.name}")
     required = [path for path in ((*at, *path) for path in required_paths(model)) if path in source.variables]
     if required and source.unset.issuperset(required):
         return ChannelOff(reason=_not_set([source.variables[path] for path in required]))

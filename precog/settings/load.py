@@ -1,6 +1,6 @@
 """Reads the configuration: all of it for a worker, the rules of alerts for a program that only raises them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -41,7 +41,7 @@ def load_rules(environ: Environ | None = None) -> AlertRules:
     """
     environ = current_environ(environ)
     source = read_source(config_directory(environ) / "system.yaml", environ)
-    problems = source.problems(("alerts",))
+    problems = [*source.problems(("alerts",)), *_unset(source, lambda section: section == "alerts")]
     rules = validate(AlertRules, source, ("alerts",), problems)
     if problems or rules is None:
         raise ConfigError(problems)
@@ -76,14 +76,15 @@ def _environment(environ: Environ, problems: list[Problem]) -> Environment:
 
 
 def _read_file(model: type[BaseModel], source: Source, problems: list[Problem]) -> BaseModel | None:
-    """Outside the channels, a variable that a file names must be set."""
     problems.extend(source.problems())
-    problems.extend(
-        source.problem(path, f"the environment variable {source.variables[path]} is not set or blank")
-        for path in sorted(source.unset, key=str)
-        if path[0] != "notifications"
-    )
+    problems.extend(_unset(source, lambda section: section != "notifications"))
     return validate(model, source, (), problems)
+
+
+def _unset(source: Source, concerned: Callable[[str | int], bool]) -> list[Problem]:
+    """Variables that a file names and nobody set: only a channel may be without, and is then off."""
+    paths = sorted((path for path in source.unset if concerned(path[0])), key=source.lines.__getitem__)
+    return [source.problem(path, f"{source.variables[path]} is not set or blank") for path in paths]
 
 
 def _unknown_channels(system: BaseModel | None, channels: Kinds, source: Source) -> list[Problem]:

@@ -5,13 +5,13 @@ key out; whether that matters is for the reader of the value to say.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from precog.errors import Problem
 from precog.settings.process import Environ
-from precog.settings.yaml_tree import KeyPath, Plain, read_tree
+from precog.settings.yaml_tree import KeyPath, Plain, Tree, read_tree
 
 _SUFFIX = "_env"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -22,7 +22,8 @@ _EXPANSION = re.compile(r"\$\{[^}]*\}?")
 class Source:
     """All key paths are those of the filled value, without `_env`."""
 
-    file: Path
+    tree: Tree
+    """The file as it is written."""
     value: Mapping[str, Plain]
     lines: Mapping[KeyPath, int]
     faults: Mapping[KeyPath, str]
@@ -37,27 +38,32 @@ class Source:
             value = value.get(str(key)) if isinstance(value, dict) else None
         return value
 
-    def written(self, path: KeyPath) -> KeyPath:
-        """The path as it stands in the file."""
-        return (*path[:-1], f"{path[-1]}{_SUFFIX}") if path in self.variables else path
-
     def problem(self, path: KeyPath, text: str) -> Problem:
-        """A problem at the nearest place of the file that is known."""
-        known = path
-        while known and known not in self.lines:
-            known = known[:-1]
-        place = f"{self.file}:{self.lines.get(known, 1)}"
-        return Problem(f"{place} {dotted(self.written(path))}".rstrip(), text)
+        """A problem at a path as it is written, at the nearest line that is known, with the variable it came from."""
+        line = next(self.lines[known] for known in _upwards(path) if known in self.lines)
+        return Problem(f"{self.tree.file}:{line} {self._written(path)}".rstrip(), text)
+
+    def _written(self, path: KeyPath) -> str:
+        filled = next((known for known in _upwards(path) if known in self.variables), None)
+        if filled is None:
+            return dotted(path)
+        written = dotted((*filled[:-1], f"{filled[-1]}{_SUFFIX}", *path[len(filled) :]))
+        return written if filled in self.unset else f"{written} ({self.variables[filled]})"
 
     def has_fault(self, path: KeyPath) -> bool:
         """Whether the value at the path, or something it lies in, could not be read."""
-        return any(path[:length] in self.faults for length in range(len(path) + 1))
+        return any(above in self.faults for above in _upwards(path))
 
     def problems(self, below: KeyPath = ()) -> list[Problem]:
         """What is wrong with the file itself, at or below a path; that a file cannot be read concerns every path."""
         return [
             self.problem(path, text) for path, text in self.faults.items() if not path or path[: len(below)] == below
         ]
+
+
+def _upwards(path: KeyPath) -> Iterator[KeyPath]:
+    """The path itself, then all that lead to it, ending with ()."""
+    return (path[:length] for length in range(len(path), -1, -1))
 
 
 def dotted(path: KeyPath) -> str:
@@ -71,7 +77,7 @@ def read_source(file: Path, environ: Environ) -> Source:
     filling = _Filling(environ=environ, lines=dict(tree.lines), faults=dict(tree.faults))
     value = filling.mapping(tree.value, ())
     return Source(
-        file=file,
+        tree=tree,
         value=value,
         lines=filling.lines,
         faults=filling.faults,

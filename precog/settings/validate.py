@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from precog.domain.nearest import did_you_mean
+from precog.domain.redact import redact
 from precog.errors import Problem
 from precog.settings.shape import keys_at, secret_paths
 from precog.settings.source import Source
@@ -57,7 +58,9 @@ class _Section(Generic[M]):
 
     def unknown_unset(self) -> list[Problem]:
         """Keys that no model has and that a variable would fill: without its value, pydantic never sees them."""
-        unset = sorted((path for path in self.source.unset if path[: len(self.at)] == self.at), key=str)
+        unset = sorted(
+            (path for path in self.source.unset if path[: len(self.at)] == self.at), key=self.source.lines.__getitem__
+        )
         known = {path: self._known_beside(path) for path in unset}
         return [
             self.source.problem(path, _unknown(path, known[path]))
@@ -75,19 +78,24 @@ class _Section(Generic[M]):
             case "extra_forbidden":
                 return _unknown(path, self._known_beside(path))
             case "value_error":
-                return str(detail["ctx"]["error"])
+                return str(detail["ctx"]["error"]) + self._unset_below(path)
         return _wrong_value(detail, reveal=path not in self.source.variables)
 
     def _missing(self, path: KeyPath) -> str:
         if path in self.source.unset:
-            return f"is required, and the environment variable {self.source.variables[path]} is not set or blank"
+            return f"is required, but {self.source.variables[path]} is not set or blank"
         return "is required"
 
+    def _unset_below(self, path: KeyPath) -> str:
+        """Where several keys together are wrong, the ones that wait for a variable are a likely reason."""
+        names = sorted(
+            name for at, name in self.source.variables.items() if at in self.source.unset and at[:-1] == path
+        )
+        return f" (not set: {', '.join(names)})" if names else ""
+
     def _without_secrets(self, text: str) -> str:
-        for secret in secret_paths(self.model):
-            value = self.source.at((*self.at, *secret))
-            text = text.replace(value, "***") if isinstance(value, str) else text
-        return text
+        values = (self.source.at((*self.at, *secret)) for secret in secret_paths(self.model))
+        return redact(text, [value for value in values if isinstance(value, str)])
 
 
 def _unknown(path: KeyPath, known: tuple[str, ...]) -> str:
