@@ -15,13 +15,13 @@ from typing import NamedTuple, TypeAlias, cast
 
 from precog.domain.alerts import Json
 from precog.domain.forms import Fields, Form, Items, form_of, in_order, key_text, type_name
+from precog.domain.redact import MASK
 from precog.errors import AlertTypeError
 
 MAX_DEPTH = 20
 MAX_ENTRIES = 10_000
 MAX_BYTES = 65_536
 """Of the compact JSON text in UTF-8."""
-MASK = "***"
 
 _NOTES_BYTES = 4_096
 _KEY_BYTES = 256
