@@ -87,10 +87,11 @@ COMMENT ON FUNCTION version_opens IS 'A version is born current and starts when 
 CREATE FUNCTION version_closes() RETURNS trigger
     LANGUAGE plpgsql AS $$
 DECLARE
+    -- Arguments: the columns that may move while the version is current. Without any, TG_ARGV is null.
+    may_move  text[] := coalesce(TG_ARGV, '{}');
     changed   text[] := public.changed_columns(to_jsonb(OLD), to_jsonb(NEW));
     forbidden text;
 BEGIN
-    -- Arguments: the columns that may move while the version is current (when it was last seen unchanged).
     IF NOT OLD.row_current_ind AND cardinality(changed) > 0 THEN
         RAISE restrict_violation USING
             MESSAGE = format('%s: a closed version never changes', TG_TABLE_NAME),
@@ -99,12 +100,12 @@ BEGIN
             TABLE = TG_TABLE_NAME, SCHEMA = TG_TABLE_SCHEMA, CONSTRAINT = TG_NAME;
     END IF;
     SELECT string_agg(name, ', ') INTO forbidden FROM unnest(changed) AS name
-     WHERE name NOT IN ('row_current_ind', 'row_end_ts') AND name <> ALL (TG_ARGV);
+     WHERE name NOT IN ('row_current_ind', 'row_end_ts') AND name <> ALL (may_move);
     IF forbidden IS NOT NULL THEN
         RAISE restrict_violation USING
             MESSAGE = format('%s: the content of a version never changes: %s', TG_TABLE_NAME, forbidden),
             DETAIL = format('An update may close the row%s.',
-                            coalesce(' or set ' || nullif(array_to_string(TG_ARGV, ', '), ''), '')),
+                            coalesce(' or set ' || nullif(array_to_string(may_move, ', '), ''), '')),
             HINT = 'In one transaction: UPDATE ... SET row_current_ind = false WHERE ... AND row_current_ind, then INSERT the new version.',
             TABLE = TG_TABLE_NAME, SCHEMA = TG_TABLE_SCHEMA, CONSTRAINT = TG_NAME;
     END IF;
@@ -137,16 +138,17 @@ COMMENT ON FUNCTION config_is_frozen IS 'Name, version and config of a strategy 
 CREATE FUNCTION rows_are_final() RETURNS trigger
     LANGUAGE plpgsql AS $$
 DECLARE
+    -- Arguments: the columns that may be filled once. Without any, TG_ARGV is null.
+    fill_once text[] := coalesce(TG_ARGV, '{}');
     forbidden text;
 BEGIN
-    -- Arguments: the columns that may be filled once.
     SELECT string_agg(name, ', ') INTO forbidden
       FROM unnest(public.changed_columns(to_jsonb(OLD), to_jsonb(NEW))) AS name
-     WHERE name <> ALL (TG_ARGV) OR to_jsonb(OLD) ->> name IS NOT NULL;
+     WHERE name <> ALL (fill_once) OR to_jsonb(OLD) ->> name IS NOT NULL;
     IF forbidden IS NOT NULL THEN
         RAISE restrict_violation USING
             MESSAGE = format('%s is append-only: %s may not change', TG_TABLE_NAME, forbidden),
-            DETAIL = coalesce('May be filled once: ' || nullif(array_to_string(TG_ARGV, ', '), '') || '.',
+            DETAIL = coalesce('May be filled once: ' || nullif(array_to_string(fill_once, ', '), '') || '.',
                               'No column of a stored row may change.'),
             HINT = 'Insert a further row that says what is true now.',
             TABLE = TG_TABLE_NAME, SCHEMA = TG_TABLE_SCHEMA, CONSTRAINT = TG_NAME;

@@ -244,6 +244,20 @@ SELECT a.alert_id, a.alert_uuid, a.alert_type, a.severity, a.category, a.compone
 FROM public.alerts AS a;
 COMMENT ON VIEW public.alert_records IS 'Alerts as they are listed, each with the number of duplicates it stands for';
 
+-- What a channel needs to send a delivery. The alert says how many duplicates stayed silent since its incident last notified.
+CREATE VIEW public.delivery_messages AS
+SELECT d.delivery_id, d.channel, d.recipient,
+       extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_seconds,
+       a.alert_id, a.alert_uuid, a.incident_id, a.environment, a.severity, a.alert_type, a.component, a.message, a.details,
+       a.triggered_at,
+       (SELECT count(*) FROM public.alerts AS silent
+        WHERE silent.incident_id = a.incident_id AND silent.suppressed AND silent.alert_id < a.alert_id
+          AND silent.alert_id > coalesce((SELECT max(earlier.alert_id) FROM public.alerts AS earlier
+                                          WHERE earlier.incident_id = a.incident_id AND earlier.notify
+                                            AND earlier.alert_id < a.alert_id), 0)) AS suppressed_before
+FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id;
+COMMENT ON VIEW public.delivery_messages IS 'Deliveries with what their channels send';
+
 INSERT INTO public.schema_migrations (version, name) VALUES ('003', 'add_alert_deliveries');
 
 COMMIT;

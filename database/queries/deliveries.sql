@@ -5,34 +5,34 @@ WITH claimed AS (
     UPDATE public.alert_deliveries AS d
     SET status = 'sending', attempts = d.attempts + 1,
         lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s), leased_by = %(worker)s::text
-    WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text
+    WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.channel = %(channel)s::text
       AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp()
       AND d.created_at > clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[d.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
                       WHERE p.environment = d.environment AND p.channel = d.channel AND p.resumed_at IS NULL)
-    RETURNING d.delivery_id, d.alert_id, d.channel, d.recipient, d.attempts, d.environment, d.created_at
+    RETURNING d.delivery_id, d.attempts, d.environment, d.channel
 ), attempt AS (
     INSERT INTO public.alert_delivery_attempts (delivery_id, attempt, environment, channel, worker)
     SELECT claimed.delivery_id, claimed.attempts, claimed.environment, claimed.channel, %(worker)s::text
     FROM claimed
 )
-SELECT claimed.delivery_id::text, claimed.attempts AS attempt, claimed.channel, claimed.recipient,
-       extract(epoch FROM clock_timestamp() - claimed.created_at)::float8 AS age_seconds,
-       a.alert_id, a.alert_uuid::text, a.incident_id, a.environment, a.severity, a.alert_type, a.component, a.message,
-       a.details, a.triggered_at,
-       (SELECT count(*) FROM public.alerts AS d
-        WHERE d.incident_id = a.incident_id AND d.suppressed AND d.alert_id < a.alert_id
-          AND d.alert_id > coalesce((SELECT max(earlier.alert_id) FROM public.alerts AS earlier
-                                     WHERE earlier.incident_id = a.incident_id AND earlier.notify
-                                       AND earlier.alert_id < a.alert_id), 0)) AS suppressed_before
-FROM claimed JOIN public.alerts AS a ON a.alert_id = claimed.alert_id
+SELECT m.*, claimed.attempts AS attempt
+FROM claimed JOIN public.delivery_messages AS m ON m.delivery_id = claimed.delivery_id
+
+-- name: deliveries.unanswered
+-- What was sent without an answer, to ask its provider about it.
+SELECT m.*, d.attempts AS attempt,
+       (SELECT count(*) FROM public.alert_delivery_attempts AS t
+        WHERE t.delivery_id = d.delivery_id AND t.outcome = 'unknown') AS unanswered
+FROM public.alert_deliveries AS d JOIN public.delivery_messages AS m ON m.delivery_id = d.delivery_id
+WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.status = 'unknown'
 
 -- name: deliveries.peek
--- What a claim would be about: its channel, and how urgent it is.
-SELECT d.channel, d.attempts, a.severity
+-- What the claim of an SMS would be: which try, and how urgent.
+SELECT d.attempts, a.severity
 FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
-WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.status = 'pending'
-  AND d.next_attempt_at <= clock_timestamp()
+WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.channel = 'sms'
+  AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp()
 
 -- name: deliveries.hold
 -- Sets a due delivery aside until a limit frees. Uses no attempt.
@@ -56,14 +56,13 @@ SET status = final.status,
 FROM (SELECT CASE WHEN a.resolved_at IS NOT NULL AND %(status)s::text IN ('pending', 'held') THEN 'cancelled'
                   ELSE %(status)s::text END AS status
       FROM public.alerts AS a WHERE a.alert_id = %(alert_id)s) AS final
-WHERE d.delivery_id = %(delivery_id)s::uuid AND d.attempts = %(attempt)s
-  AND (d.status = 'sending' OR d.status = 'unknown' AND %(status)s::text IN ('sent', 'failed'))
+WHERE d.delivery_id = %(delivery_id)s::uuid AND d.attempts = %(attempt)s AND d.status IN ('sending', 'unknown')
 
 -- name: deliveries.finish_attempt
 -- The try's own record: finished once, and unknown may become certain once.
 UPDATE public.alert_delivery_attempts AS t
 SET outcome = %(outcome)s::text, finished_at = coalesce(t.finished_at, clock_timestamp()),
-    error_code = %(error_code)s::text, error = %(error)s::text
+    error_code = %(attempt_code)s::text, error = %(error)s::text
 WHERE t.delivery_id = %(delivery_id)s::uuid AND t.attempt = %(attempt)s
   AND (t.outcome IS NULL OR t.outcome = 'unknown' AND %(outcome)s::text IN ('accepted', 'refused'))
 
@@ -108,7 +107,7 @@ WHERE d.alert_id = %(alert_id)s
 ORDER BY t.started_at, t.attempt
 
 -- name: deliveries.status_of
-SELECT d.status, d.last_error, d.error_code, d.provider_message_id, d.receipt, d.next_attempt_at
+SELECT d.status, d.error_code, d.next_attempt_at
 FROM public.alert_deliveries AS d
 WHERE d.delivery_id = %(delivery_id)s::uuid
 

@@ -80,13 +80,17 @@ WHERE d.delivery_id IN (
 RETURNING d.alert_id
 
 -- name: recovery.unknown
--- Messages whose answer was lost and whose provider can be asked, once it has had time to list them.
-SELECT d.delivery_id::text
-FROM public.alert_deliveries AS d
-WHERE d.environment = %(environment)s::text AND d.status = 'unknown' AND d.next_attempt_at <= clock_timestamp()
-ORDER BY d.urgency DESC, d.next_attempt_at
-LIMIT %(most)s
-FOR UPDATE SKIP LOCKED
+-- Messages whose answer was lost and whose provider can be asked by now; the next look is put off in the same statement.
+UPDATE public.alert_deliveries AS d
+SET next_attempt_at = clock_timestamp() + make_interval(secs => %(again_after_seconds)s)
+WHERE d.delivery_id IN (
+    SELECT lost.delivery_id
+    FROM public.alert_deliveries AS lost
+    WHERE lost.environment = %(environment)s::text AND lost.status = 'unknown' AND lost.next_attempt_at <= clock_timestamp()
+    ORDER BY lost.urgency DESC, lost.next_attempt_at
+    LIMIT %(most)s
+    FOR UPDATE SKIP LOCKED)
+RETURNING d.delivery_id::text, d.channel
 
 -- name: recovery.summary
 -- How far behind the whole system is: the health figure.

@@ -38,11 +38,3 @@ UPDATE public.channel_pauses AS p
 SET resumed_at = clock_timestamp(), resumed_by = %(by)s::text
 WHERE p.environment = %(environment)s::text AND p.channel = %(channel)s::text AND p.resumed_at IS NULL
 RETURNING p.pause_id
-
--- name: channels.free
--- What a resumed channel held goes on at once.
-UPDATE public.alert_deliveries AS d
-SET status = 'pending', next_attempt_at = clock_timestamp(), rung_at = NULL
-WHERE d.environment = %(environment)s::text AND d.channel = %(channel)s::text AND d.status = 'held'
-  AND d.error_code = 'paused' AND d.folded_into IS NULL
-RETURNING d.alert_id

@@ -1,0 +1,220 @@
+"""Alerts in PostgreSQL: stored with their decision, read, and ended by people."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import psycopg2.extensions
+from psycopg2.extras import RealDictCursor
+
+from precog.domain.alerts import Environment, NewAlert, ResolutionAction, Severity
+from precog.domain.deliveries import Doorbell
+from precog.domain.records import AlertRecord
+from precog.errors import UnknownAlert
+from precog.store.pool import Connection, Row, default_pool, run
+from precog.store.queries import sql
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """What became of a call of `log_alert()`."""
+
+    alert_id: int
+    planned: bool
+    """False when the environment has no routes yet: nobody is told until there are."""
+    duplicate_of: int | None
+    doorbells: tuple[Doorbell, ...]
+    """The deliveries that are due now."""
+    stored_before_as: str | None
+    """The request hash that stood under this uuid already; None for a new row."""
+
+
+def log(alert: NewAlert, *, ring: bool) -> Logged:
+    """Store the alert and decide about it in one round trip and one transaction; durable on return.
+
+    The uuid makes it safe to repeat: a second call finds the first row. Raises StoreError.
+    """
+    parameters = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
+    return default_pool().safely(lambda connection: _log(connection, alert.alert_uuid, parameters))
+
+
+def _log(connection: Connection, alert_uuid: UUID, parameters: dict[str, Any]) -> Logged:
+    rows = connection.run_planned("alerts.lock", "alerts.log", **parameters)
+    return _logged(rows[0]) if rows else _logged(connection.run("alerts.stored_before", alert_uuid=str(alert_uuid))[0])
+
+
+def _logged(row: Row) -> Logged:
+    doorbells = zip(row["delivery_ids"], row["channels"], strict=True)
+    return Logged(
+        alert_id=row["alert_id"],
+        planned=row["planned"],
+        duplicate_of=row["duplicate_of"],
+        doorbells=tuple(Doorbell(delivery_id=UUID(delivery_id), channel=channel) for delivery_id, channel in doorbells),
+        stored_before_as=row.get("request_hash"),
+    )
+
+
+def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
+    """Store the alert inside the caller's own transaction, undecided; recovery decides once they commit.
+
+    psycopg2's errors pass through: the transaction is the caller's.
+    """
+    with connection.cursor(cursor_factory=RealDictCursor) as cursor:
+        cursor.execute(sql("alerts.join"), _columns(alert))
+        row = cursor.fetchone()
+        if row is not None:
+            return Logged(
+                alert_id=row["alert_id"], planned=True, duplicate_of=None, doorbells=(), stored_before_as=None
+            )
+        cursor.execute(sql("alerts.stored_before"), {"alert_uuid": str(alert.alert_uuid)})
+        return _logged(cast(Row, cursor.fetchone()))
+
+
+def _columns(alert: NewAlert) -> dict[str, Any]:
+    return {
+        "alert_uuid": str(alert.alert_uuid),
+        "alert_type": alert.alert_type,
+        "severity": alert.severity,
+        "category": alert.category,
+        "component": alert.component,
+        "message": alert.message,
+        "details": json.dumps(alert.details),
+        "source_table": alert.source_table,
+        "source_id": alert.source_id,
+        "occurred_at": alert.occurred_at,
+        "fingerprint": alert.fingerprint,
+        "band": alert.band,
+        "environment": alert.environment,
+        "tags": json.dumps(alert.tags),
+        "request_hash": alert.request_hash,
+        "notify": alert.notify,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplanned:
+    alert_id: int
+    alert_type: str
+    fingerprint: str
+
+
+def unplanned(environment: Environment, *, most: int) -> list[Unplanned]:
+    """Alerts nobody has decided about yet, oldest first; none while the environment has no routes."""
+    return [Unplanned(**row) for row in run("alerts.unplanned", environment=environment, most=most)]
+
+
+def plan(alert: Unplanned, environment: Environment, *, window_minutes: int) -> tuple[Doorbell, ...]:
+    """Decide about a stored alert as `log` would have; its deliveries, none for a duplicate."""
+    rows = run(
+        "alerts.lock",
+        "alerts.plan",
+        environment=environment,
+        fingerprint=alert.fingerprint,
+        alert_id=alert.alert_id,
+        window_minutes=window_minutes,
+    )
+    return tuple(Doorbell(delivery_id=UUID(row["delivery_id"]), channel=row["channel"]) for row in rows)
+
+
+def would_suppress(environment: Environment, fingerprint: str, *, window_minutes: int) -> bool:
+    rows = run("alerts.forecast", environment=environment, fingerprint=fingerprint, window_minutes=window_minutes)
+    return bool(rows[0]["suppressed"])
+
+
+def find(alert_id: int, environment: Environment) -> AlertRecord | None:
+    rows = run("alerts.get", alert_id=alert_id, environment=environment)
+    return cast(AlertRecord, rows[0]) if rows else None
+
+
+def get(alert_id: int, environment: Environment) -> AlertRecord:
+    """Raises UnknownAlert."""
+    found = find(alert_id, environment)
+    if found is None:
+        raise UnknownAlert(alert_id, environment)
+    return found
+
+
+def newest(
+    environment: Environment,
+    *,
+    severity: Severity | None = None,
+    component: str | None = None,
+    alert_type: str | None = None,
+    duplicates: bool = False,
+    most: int = 100,
+) -> list[AlertRecord]:
+    """Alerts newest first, open or not, with their duplicates as rows of their own only if asked for."""
+    rows = run(
+        "alerts.list",
+        environment=environment,
+        severity=severity,
+        component=component,
+        alert_type=alert_type,
+        duplicates=duplicates,
+        most=most,
+    )
+    return cast(list[AlertRecord], rows)
+
+
+def unresolved(
+    environment: Environment, *, severity: Severity | None = None, component: str | None = None, most: int = 1000
+) -> list[AlertRecord]:
+    """Open alerts newest first, without their duplicates."""
+    rows = run("alerts.unresolved", environment=environment, severity=severity, component=component, most=most)
+    return cast(list[AlertRecord], rows)
+
+
+def unacknowledged(
+    environment: Environment, *, severity: Severity | None = None, most: int = 1000
+) -> list[AlertRecord]:
+    """Open critical and high alerts that nobody has taken on, newest first, without their duplicates."""
+    return cast(list[AlertRecord], run("alerts.unacknowledged", environment=environment, severity=severity, most=most))
+
+
+def acknowledge(alert_id: int, environment: Environment, *, by: str, notes: str | None) -> AlertRecord:
+    """Take on the whole incident; what a limit still holds back is cancelled. A repeat changes nothing.
+
+    Raises UnknownAlert.
+    """
+    return _end(alert_id, environment, "alerts.acknowledge", "deliveries.cancel_held", by=by, notes=notes)
+
+
+def resolve(
+    alert_id: int, environment: Environment, *, by: str, action: ResolutionAction, notes: str | None
+) -> AlertRecord:
+    """End the whole incident; what is not sent yet is cancelled. A repeat changes nothing. Raises UnknownAlert."""
+    return _end(alert_id, environment, "alerts.resolve", "deliveries.cancel_unsent", by=by, notes=notes, action=action)
+
+
+def _end(alert_id: int, environment: Environment, change: str, cancel: str, **said: object) -> AlertRecord:
+    """One transaction under the fingerprint's lock, so that no duplicate slips in between."""
+    with default_pool().transaction() as connection:
+        found = connection.run("alerts.fingerprint", alert_id=alert_id, environment=environment)
+        if not found:
+            raise UnknownAlert(alert_id, environment)
+        connection.run("alerts.lock", environment=environment, fingerprint=found[0]["fingerprint"])
+        changed = [row["alert_id"] for row in connection.run(change, alert_id=alert_id, **said)]
+        cancelled = connection.run(cancel, alert_ids=changed) if changed else []
+        for each in sorted({row["alert_id"] for row in cancelled}):
+            connection.run("alerts.summarise", alert_id=each)
+        return cast(AlertRecord, connection.run("alerts.get", alert_id=alert_id, environment=environment)[0])
+
+
+def update(alert_id: int, environment: Environment, **columns: object) -> AlertRecord:
+    """Set the lifecycle, notification and tag columns that are given. Raises UnknownAlert."""
+    written = {
+        name: json.dumps(value) if name in _JSON_COLUMNS and value is not None else value
+        for name, value in {**dict.fromkeys(UPDATABLE), **columns}.items()
+    }
+    run("alerts.update", alert_id=alert_id, environment=environment, **written)
+    return get(alert_id, environment)
+
+
+UPDATABLE = (
+    "acknowledged_at", "acknowledged_by", "acknowledged_notes",
+    "resolved_at", "resolved_by", "resolved_notes", "resolution_action",
+    "notification_sent", "notification_sent_at", "notification_channels", "notification_attempts",
+    "notification_errors", "tags",
+)  # fmt: skip
+_JSON_COLUMNS = frozenset({"notification_channels", "notification_errors", "tags"})

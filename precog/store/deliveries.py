@@ -1,0 +1,259 @@
+"""Deliveries in PostgreSQL: claimed, finished, held, and read back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from precog.domain.alerts import Environment, Severity
+from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
+from precog.domain.records import AttemptRecord, DeliveryRecord
+from precog.store.pool import Connection, Row, default_pool, run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimTerms:
+    """What a worker brings to each claim."""
+
+    environment: Environment
+    worker: str
+    """Host and process, as the attempt shows it."""
+    lease_seconds: float
+    max_ages: tuple[float, float, float, float]
+    """Seconds after which a delivery has expired: low, medium, high, critical."""
+
+    def parameters(self, delivery_id: UUID, channel: str) -> dict[str, Any]:
+        return {
+            "delivery_id": str(delivery_id),
+            "channel": channel,
+            "environment": self.environment,
+            "worker": self.worker,
+            "lease_seconds": self.lease_seconds,
+            "max_ages": list(self.max_ages),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to make one attempt, and what is to be sent with it."""
+
+    message: Message
+    age_seconds: float
+    """Since the delivery was planned, when it was claimed."""
+
+
+def claim(delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
+    """Take a due delivery; its attempt is on record when this returns. None when there is nothing to take."""
+    with default_pool().transaction() as connection:
+        return claim_in(connection, delivery_id, channel, terms)
+
+
+def claim_in(connection: Connection, delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
+    rows = connection.run("deliveries.claim", **terms.parameters(delivery_id, channel))
+    return Claim(message=_message(rows[0]), age_seconds=rows[0]["age_seconds"]) if rows else None
+
+
+def _message(row: Row) -> Message:
+    return Message(
+        delivery_id=UUID(row["delivery_id"]),
+        attempt=row["attempt"],
+        channel=row["channel"],
+        recipient=row["recipient"],
+        alert_id=row["alert_id"],
+        alert_uuid=UUID(row["alert_uuid"]),
+        incident_id=row["incident_id"],
+        environment=Environment(row["environment"]),
+        severity=Severity(row["severity"]),
+        alert_type=row["alert_type"],
+        component=row["component"],
+        message=row["message"],
+        details=row["details"],
+        triggered_at=row["triggered_at"],
+        suppressed_before=row["suppressed_before"],
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unanswered:
+    """A message that was sent without an answer, and how many of its tries ended so."""
+
+    message: Message
+    tries: int
+    age_seconds: float
+
+
+def unanswered(delivery_id: UUID, environment: Environment) -> Unanswered | None:
+    """None when its outcome is known by now."""
+    rows = run("deliveries.unanswered", delivery_id=str(delivery_id), environment=environment)
+    if not rows:
+        return None
+    return Unanswered(message=_message(rows[0]), tries=rows[0]["unanswered"], age_seconds=rows[0]["age_seconds"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a try ended, and where its delivery goes from there."""
+
+    status: DeliveryStatus
+    outcome: AttemptOutcome
+    delay_seconds: float | None = None
+    """Until the next try; None where there is none to wait for."""
+    error: str | None = None
+    error_code: str | None = None
+    """The delivery's: the provider's, or why nothing follows (expired, attempts_exhausted, paused)."""
+    attempt_code: str | None = None
+    """The try's: always the provider's own."""
+    receipt: Receipt | None = None
+
+
+def finish(message: Message, ending: Ending) -> DeliveryStatus | None:
+    """Write down a try, its delivery and the alert's summary, in one transaction.
+
+    Returns where the delivery stands now; None when the try no longer held it (its lease had ended and another took
+    over): the try's own record is then all that is written. Safe to repeat.
+    """
+    receipt = ending.receipt
+    rows = run(
+        "alerts.hold_row",
+        "deliveries.finish",
+        "deliveries.finish_attempt",
+        "alerts.summarise",
+        "deliveries.standing",
+        delivery_id=str(message.delivery_id),
+        alert_id=message.alert_id,
+        attempt=message.attempt,
+        status=ending.status,
+        outcome=ending.outcome,
+        delay_seconds=ending.delay_seconds,
+        error=ending.error,
+        error_code=ending.error_code,
+        attempt_code=ending.attempt_code,
+        provider_message_id=receipt.provider_message_id if receipt else None,
+        receipt=receipt.state if receipt else None,
+    )
+    standing = DeliveryStatus(rows[0]["status"])
+    held = rows[0]["attempts"] == message.attempt and standing in {ending.status, DeliveryStatus.CANCELLED}
+    return standing if held else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned:
+    """A try whose lease has ended."""
+
+    delivery_id: UUID
+    alert_id: int
+    channel: str
+    attempt: int
+    severity: Severity
+    age_seconds: float
+
+
+def abandoned_in(connection: Connection, environment: Environment, *, most: int) -> list[Abandoned]:
+    """The abandoned tries, locked for the transaction; those that another recovery looks at are left out."""
+    rows = connection.run("recovery.abandoned", environment=environment, most=most)
+    return [
+        Abandoned(**{**row, "delivery_id": UUID(row["delivery_id"]), "severity": Severity(row["severity"])})
+        for row in rows
+    ]
+
+
+def take_over_in(connection: Connection, abandoned: Abandoned, ending: Ending) -> bool:
+    """End an abandoned try in its worker's place. False when the worker came back first."""
+    moved = connection.run(
+        "recovery.take_over",
+        delivery_id=str(abandoned.delivery_id),
+        attempt=abandoned.attempt,
+        status=ending.status,
+        delay_seconds=ending.delay_seconds,
+        error=ending.error,
+        error_code=ending.error_code,
+    )
+    if not moved:
+        return False
+    connection.run(
+        "deliveries.finish_attempt",
+        delivery_id=str(abandoned.delivery_id),
+        attempt=abandoned.attempt,
+        outcome=ending.outcome,
+        error=ending.error,
+        attempt_code=ending.attempt_code,
+    )
+    connection.run("alerts.summarise", alert_id=abandoned.alert_id)
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsUse:
+    now: datetime
+    counted: tuple[datetime, ...]
+    """When each SMS of the last 24 hours counts from, newest first."""
+
+
+def sms_use_in(connection: Connection, environment: Environment, *, locked: bool) -> SmsUse:
+    """What the limits count: with `locked` nobody else claims an SMS before this transaction ends."""
+    statements = ("limits.lock", "limits.sms_used") if locked else ("limits.sms_used",)
+    row = connection.run(*statements, environment=environment)[0]
+    return SmsUse(now=row["now"], counted=tuple(row["counted"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueSms:
+    severity: Severity
+    next_attempt: int
+    """The number its claim would hand out."""
+
+
+def due_sms(delivery_id: UUID, environment: Environment) -> DueSms | None:
+    rows = run("deliveries.peek", delivery_id=str(delivery_id), environment=environment)
+    return DueSms(severity=Severity(rows[0]["severity"]), next_attempt=rows[0]["attempts"] + 1) if rows else None
+
+
+def hold_in(connection: Connection, delivery_id: UUID, *, until: datetime, reason: str) -> None:
+    """Set a due delivery aside until a limit frees; uses no attempt."""
+    rows = connection.run("deliveries.hold", delivery_id=str(delivery_id), until=until, reason=reason)
+    for row in rows:
+        connection.run("alerts.summarise", alert_id=row["alert_id"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    status: DeliveryStatus
+    error_code: str | None
+    next_attempt_at: datetime
+
+
+def standing(delivery_id: UUID) -> Standing:
+    """Where a delivery that exists stands now."""
+    row = run("deliveries.status_of", delivery_id=str(delivery_id))[0]
+    return Standing(**{**row, "status": DeliveryStatus(row["status"])})
+
+
+def of_alert(alert_id: int) -> list[DeliveryRecord]:
+    return cast(list[DeliveryRecord], run("deliveries.of_alert", alert_id=alert_id))
+
+
+def attempts_of_alert(alert_id: int) -> list[AttemptRecord]:
+    """Every try of every delivery of the alert, in the order they began."""
+    return cast(list[AttemptRecord], run("deliveries.attempts_of_alert", alert_id=alert_id))
+
+
+def unring(delivery_ids: list[UUID]) -> None:
+    """The ring failed: leave these to recovery."""
+    run("deliveries.unring", delivery_ids=[str(each) for each in delivery_ids])
+
+
+def add(
+    alert_id: int, channel: str, recipient: str, *, inline: bool = False, fallback_of: UUID | None = None
+) -> UUID | None:
+    """A delivery outside the routes. None when the alert has one to this recipient already."""
+    with default_pool().transaction() as connection:
+        rows = connection.run(
+            "deliveries.insert_one",
+            alert_id=alert_id,
+            channel=channel,
+            recipient=recipient,
+            inline=inline,
+            fallback_of=str(fallback_of) if fallback_of else None,
+        )
+        connection.run("alerts.summarise", alert_id=alert_id)
+        return UUID(rows[0]["delivery_id"]) if rows else None

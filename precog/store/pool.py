@@ -1,0 +1,212 @@
+"""Connections to PostgreSQL: one at a time to one user, waiting when all are in use, and never shared across a fork."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
+from psycopg2.extras import RealDictCursor
+
+from precog.errors import AlertStoreUnavailable, StoreBusy
+from precog.settings import process
+from precog.store.failures import first_line, lost, translated
+from precog.store.queries import prepared, sql
+
+Result = TypeVar("Result")
+Row = dict[str, Any]
+
+_SESSION = {
+    "statement_timeout": "3000",
+    "lock_timeout": "2000",
+    "idle_in_transaction_session_timeout": "10000",
+    "timezone": "UTC",
+    "default_transaction_isolation": r"read\ committed",  # the duplicate check needs a new snapshot after its lock
+    "search_path": "public",
+}
+"""Times in milliseconds. A caller in a trading loop gets an answer or an error, never a wait without end."""
+
+_LINK = {
+    "connect_timeout": "2",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+
+
+class Connection(psycopg2.extensions.connection):
+    """A connection that knows which statements it has planned already."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.planned: set[str] = set()
+
+    def run(self, *names: str, **parameters: object) -> list[Row]:
+        """The named statements in one round trip; outside `transaction()` they are one transaction of their own.
+
+        Returns the rows of the last one.
+        """
+        return self._rows(";\n".join(sql(name) for name in names), parameters)
+
+    def run_planned(self, first: str, then: str, **parameters: object) -> list[Row]:
+        """As `run`, with `then` planned once per connection: planning the hot statement costs more than its work."""
+        statement = prepared(then)
+        if statement.name not in self.planned:
+            with self.cursor() as cursor:
+                cursor.execute(statement.prepare)
+            self.planned.add(statement.name)
+        return self._rows(f"{sql(first)};\n{statement.execute}", parameters)
+
+    def _rows(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
+        with self.cursor(cursor_factory=RealDictCursor) as cursor:
+            cursor.execute(statement, parameters)
+            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def connect(dsn: str, *, application: str = "precog") -> Connection:
+    """A connection in autocommit with this module's timeouts, which the DSN's own options override.
+
+    Raises AlertStoreUnavailable.
+    """
+    given = parse_dsn(dsn)
+    ours = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    options = " ".join(filter(None, [ours, given.pop("options", None)]))
+    try:
+        made: Connection = psycopg2.connect(
+            make_dsn(**{**_LINK, "application_name": application, **given}),
+            options=options,
+            connection_factory=Connection,
+        )
+    except psycopg2.OperationalError as error:
+        raise AlertStoreUnavailable(first_line(error)) from error
+    made.autocommit = True
+    return made
+
+
+class Pool:
+    """Up to `size` connections of this process. The next user waits up to `wait` seconds, then gets StoreBusy."""
+
+    def __init__(self, dsn: str, *, size: int = 10, wait: float = 2.0) -> None:
+        self._dsn, self._size, self._wait = dsn, size, wait
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._places = threading.BoundedSemaphore(self._size)
+        self._idle: list[Connection] = []
+
+    def _after_fork(self) -> None:
+        """A child begins with an empty pool. It drops its parent's connections without closing them: psycopg2 then
+        says no goodbye on the parent's socket."""
+        self._lock = threading.Lock()
+        self._begin()
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection in autocommit. It goes back to the pool afterwards, or is closed if it is no longer usable."""
+        if self._pid != os.getpid():
+            self._after_fork()
+        places, began = self._places, time.monotonic()
+        if not places.acquire(timeout=self._wait):
+            raise StoreBusy(time.monotonic() - began, self._size)
+        try:
+            with self._lock:
+                found = self._idle.pop() if self._idle else None
+            connection = found or connect(self._dsn)
+            try:
+                yield connection
+            finally:
+                self._take_back(connection)
+        finally:
+            places.release()
+
+    def _take_back(self, connection: Connection) -> None:
+        usable = not connection.closed and connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+        if usable and self._pid == os.getpid():
+            with self._lock:
+                self._idle.append(connection)
+        else:
+            connection.close()
+
+    def safely(self, work: Callable[[Connection], Result]) -> Result:
+        """`work` on a connection, and once more on a fresh one when the first turns out to be broken.
+
+        `work` must be one that may run twice: nobody can tell whether its first run was committed. Raises
+        AlertStoreUnavailable and SchemaMismatch in place of psycopg2's errors.
+        """
+        with translated():
+            try:
+                with self.connection() as connection:
+                    return work(connection)
+            except psycopg2.Error as error:
+                if not lost(error):
+                    raise
+                self.close()  # its siblings are as dead as it was
+                with self.connection() as connection:
+                    return work(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection inside one READ COMMITTED transaction: committed at the end, rolled back on any exception.
+
+        Raises StoreError in place of psycopg2's errors.
+        """
+        with translated(), self.connection() as connection, _transaction(connection):
+            yield connection
+
+    def close(self) -> None:
+        """Close what is idle; connections in use are closed when they come back and find the pool's successor."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+        try:
+            yield
+        except BaseException:
+            if not connection.closed:
+                cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("COMMIT")
+
+
+_default: Pool | None = None
+_default_lock = threading.Lock()
+
+
+def default_pool() -> Pool:
+    """This process's pool on DATABASE_URL, made when it is first asked for. Raises ConfigError when that is unset."""
+    global _default  # noqa: PLW0603 - one pool a process, like the connections it holds
+    if _default is None:
+        with _default_lock:
+            if _default is None:
+                _default = Pool(process.database_url())
+    return _default
+
+
+def close_default_pool() -> None:
+    """Close the pool; the next use makes another, from DATABASE_URL as it is then."""
+    global _default
+    with _default_lock:
+        old, _default = _default, None
+    if old is not None:
+        old.close()
+
+
+def run(*names: str, **parameters: object) -> Sequence[Row]:
+    """The named statements in one round trip and one transaction on the default pool; the rows of the last one.
+
+    Only for what may run twice: a broken connection is tried again on a fresh one. Raises StoreError.
+    """
+    return default_pool().safely(lambda connection: connection.run(*names, **parameters))

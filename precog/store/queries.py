@@ -1,0 +1,65 @@
+"""The named statements of database/queries: read once, bound by psycopg2, prepared where the hot path asks for it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from precog.resources import resource
+
+_NAME = re.compile(r"^-- name: (?P<name>[a-z_]+\.[a-z_]+)$", re.MULTILINE)
+_PARAMETER = re.compile(r"%\((?P<name>[a-z_]+)\)s")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One statement planned once per connection: what makes it, and what runs it with the same named parameters."""
+
+    name: str
+    prepare: str
+    execute: str
+
+
+def sql(name: str) -> str:
+    """The text of a named statement, with `%(x)s` parameters and without a closing semicolon.
+
+    Raises LookupError naming the statements there are.
+    """
+    statements = all_statements()
+    if name not in statements:
+        raise LookupError(f"no statement is named {name!r}; there are: {', '.join(sorted(statements))}")
+    return statements[name]
+
+
+@lru_cache
+def all_statements() -> Mapping[str, str]:
+    statements: dict[str, str] = {}
+    for path in sorted(resource("database/queries").glob("*.sql")):
+        for name, text in _statements_of(path):
+            if name in statements:
+                raise ValueError(f"{path.name}: the statement {name!r} is named twice")
+            statements[name] = text
+    return statements
+
+
+def _statements_of(path: Path) -> list[tuple[str, str]]:
+    """The named blocks of one file, without the comment lines that open each."""
+    parts = _NAME.split(path.read_text(encoding="utf-8"))
+    return [
+        (name, re.sub(r"\A(\s*--.*\n)+", "", body).strip()) for name, body in zip(parts[1::2], parts[2::2], strict=True)
+    ]
+
+
+def numbered(text: str) -> tuple[str, tuple[str, ...]]:
+    """The statement with `$n` for each named parameter, and the parameters' names in that order."""
+    names = tuple(dict.fromkeys(_PARAMETER.findall(text)))
+    return _PARAMETER.sub(lambda found: f"${names.index(found['name']) + 1}", text), names
+
+
+@lru_cache
+def prepared(name: str) -> Prepared:
+    text, names = numbered(sql(name))
+    handle = "precog_" + name.replace(".", "_")
+    arguments = ", ".join(f"%({each})s" for each in names)
+    return Prepared(handle, f"PREPARE {handle} AS {text}", f"EXECUTE {handle}({arguments})")

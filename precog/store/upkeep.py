@@ -1,0 +1,69 @@
+"""What recovery asks of PostgreSQL: statements that any number of recoveries may run at once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from precog.domain.alerts import Environment
+from precog.domain.deliveries import Doorbell
+from precog.store.pool import Row, default_pool, run
+
+
+def due(
+    environment: Environment, *, not_channels: Collection[str], again_after_seconds: float, most: int
+) -> list[Doorbell]:
+    """Due deliveries that nobody was told of lately, most urgent first, stamped as told."""
+    rows = run(
+        "recovery.due",
+        environment=environment,
+        not_channels=list(not_channels),
+        again_after_seconds=again_after_seconds,
+        most=most,
+    )
+    urgent_first = sorted(rows, key=lambda row: (-row["urgency"], row["next_attempt_at"]))
+    return [_doorbell(row) for row in urgent_first]
+
+
+def unknown(environment: Environment, *, again_after_seconds: float, most: int) -> list[Doorbell]:
+    """Messages whose answer was lost and whose provider can be asked by now; the next look is put off."""
+    rows = run("recovery.unknown", environment=environment, again_after_seconds=again_after_seconds, most=most)
+    return [_doorbell(row) for row in rows]
+
+
+def _doorbell(row: Row) -> Doorbell:
+    return Doorbell(delivery_id=UUID(row["delivery_id"]), channel=row["channel"])
+
+
+def expire(environment: Environment, max_ages: tuple[float, ...], *, most: int) -> int:
+    """Fail what could not be sent in its time. `max_ages`: seconds, for low, medium, high, critical."""
+    return _move("recovery.expire", environment=environment, max_ages=list(max_ages), most=most)
+
+
+def hold_paused(environment: Environment) -> int:
+    """Let the due deliveries of paused channels wait with them."""
+    return _move("recovery.hold_paused", environment=environment)
+
+
+def free_held(environment: Environment, *, most: int) -> int:
+    """Make held deliveries due whose limit frees or whose channel goes on."""
+    return _move("recovery.free_held", environment=environment, most=most)
+
+
+def _move(statement: str, **parameters: object) -> int:
+    """A statement that moves deliveries and returns their alerts, with those alerts' summaries brought up to date."""
+    with default_pool().transaction() as connection:
+        moved = [row["alert_id"] for row in connection.run(statement, **parameters)]
+        for alert_id in sorted(set(moved)):
+            connection.run("alerts.summarise", alert_id=alert_id)
+        return len(moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    due: int
+    oldest_due_seconds: float
+    """How long the oldest due delivery has waited: the health of the whole system in one figure."""
+
+
+def backlog(environment: Environment) -> Backlog:
+    return Backlog(**run("recovery.summary", environment=environment)[0])
