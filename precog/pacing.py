@@ -72,10 +72,12 @@ class SmsLimits:
 
     per_hour: int
     per_day: int
+    reserved_for_critical: int = 0
+    """Places of each window that no other severity may take."""
 
-    def left_to(self, severity: Severity, *, reserved_for_critical: int) -> "SmsLimits":
-        """What an alert of this severity may use: of each window some places can be for critical alerts alone."""
-        reserved = 0 if severity is Severity.CRITICAL else reserved_for_critical
+    def left_to(self, severity: Severity) -> "SmsLimits":
+        """What an alert of this severity may use."""
+        reserved = 0 if severity is Severity.CRITICAL else self.reserved_for_critical
         return SmsLimits(per_hour=max(0, self.per_hour - reserved), per_day=max(0, self.per_day - reserved))
 
 

@@ -60,9 +60,11 @@ def test_the_named_moment_is_the_first_that_fits(counted: list[datetime], per_ho
 
 
 def test_reserved_places_are_for_critical_alone() -> None:
-    assert LIMITS.left_to(Severity.CRITICAL, reserved_for_critical=2) == LIMITS
-    assert LIMITS.left_to(Severity.HIGH, reserved_for_critical=2) == SmsLimits(per_hour=3, per_day=18)
-    assert LIMITS.left_to(Severity.HIGH, reserved_for_critical=9) == SmsLimits(per_hour=0, per_day=11)
+    some = SmsLimits(per_hour=5, per_day=20, reserved_for_critical=2)
+    assert some.left_to(Severity.CRITICAL) == SmsLimits(per_hour=5, per_day=20)
+    assert some.left_to(Severity.HIGH) == SmsLimits(per_hour=3, per_day=18)
+    most = SmsLimits(per_hour=5, per_day=20, reserved_for_critical=9)
+    assert most.left_to(Severity.HIGH) == SmsLimits(per_hour=0, per_day=11)
 
 
 def test_a_limit_of_none_never_lets_one_through() -> None:
