@@ -49,7 +49,7 @@ class AlertTypeError(PrecogError, TypeError):
 class UnknownAlert(PrecogError, LookupError):
     def __init__(self, alert_id: int, environment: str) -> None:
         super().__init__(
-            f"alert_id: there is no alert {alert_id} in environment {environment!r}; "
+            f"alert_id: there is no alert {alert_id} in environment {environment}; "
             f"`precog alerts list --all` shows the ids, --environment another environment"
         )
         self.alert_id = alert_id
@@ -94,6 +94,7 @@ class AlertStoreUnavailable(StoreError):
     def __init__(self, reason: str, *, alert_uuid: str | None = None, key: str | None = None) -> None:
         hint = f"; it may or may not be stored: repeat it with idempotency_key={key!r}" if key else ""
         super().__init__(f"the alert store did not answer: {reason}{hint}; `precog doctor` looks for the cause")
+        self.reason = reason
         self.alert_uuid = alert_uuid
 
 

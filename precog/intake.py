@@ -1,0 +1,229 @@
+"""From the arguments of a call to a stored alert with its deliveries rung: what every way into Precog goes through."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID, uuid4, uuid5
+
+import psycopg2.extensions
+
+from precog import queue
+from precog.domain.alerts import Category, Environment, NewAlert, Severity
+from precog.domain.deliveries import Doorbell
+from precog.domain.fingerprint import calculate_fingerprint, key_details_of, request_hash
+from precog.domain.nearest import did_you_mean
+from precog.domain.sanitize import safe_details, safe_text
+from precog.errors import AlertStoreUnavailable, AlertTypeError, AlertValueError, ConfigError, IdempotencyConflict
+from precog.settings import process
+from precog.settings.alert_rules import AlertRules
+from precog.settings.load import load_rules
+from precog.store import alerts, deliveries
+
+log = logging.getLogger("precog.intake")
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+NAME_BYTES = 200
+MESSAGE_BYTES = 20_000
+NOTES_BYTES = 10_000
+_KEYS = UUID("6f9fa2e4-5b1d-5c1e-9a53-0c1f6f2f4a11")
+"""The namespace of the uuids made from idempotency keys."""
+
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def new_alert(  # noqa: PLR0913 - one argument a column; every one of them keyword-only
+    *,
+    alert_type: str,
+    severity: str,
+    component: str,
+    message: str,
+    details: Mapping[str, object] | None,
+    notify: bool,
+    category: str | None = None,
+    source_table: str | None = None,
+    source_id: str | int | None = None,
+    key_details: Mapping[str, object] | None = None,
+    tags: Mapping[str, object] | None = None,
+    environment: str | None = None,
+    occurred_at: datetime | None = None,
+    idempotency_key: str | None = None,
+    fingerprint: str | None = None,
+) -> NewAlert:
+    """A call's arguments, checked and made safe to store.
+
+    A caller's mistake raises AlertValueError or AlertTypeError. Strange data in `details` never does: it is stored in
+    a safe form. `fingerprint` replaces the computed one.
+    """
+    where = environment_named(environment)
+    rules = _rules(process.config_directory())
+    kind = text("alert_type", alert_type, NAME_BYTES)
+    origin = text("component", component, NAME_BYTES)
+    safe = safe_details(details)
+    table = optional_text("source_table", source_table, NAME_BYTES)
+    record = _source_id(source_id, table)
+    keys = key_details_of(
+        kind,
+        safe,
+        key_details=key_details,
+        fingerprint_keys=rules.fingerprint_keys,
+        source_table=table,
+        source_id=record,
+    )
+    alert = NewAlert(
+        alert_uuid=_identity(where, idempotency_key),
+        alert_type=kind,
+        severity=choice("severity", severity, Severity),
+        category=choice("category", category, Category) if category is not None else rules.category(kind),
+        component=origin,
+        message=text("message", message, MESSAGE_BYTES),
+        details=safe,
+        source_table=table,
+        source_id=record,
+        fingerprint=fingerprint or calculate_fingerprint(kind, origin, keys),
+        band=rules.band_of(kind, safe),
+        environment=where,
+        tags=safe_details(tags, field="tags"),
+        occurred_at=_moment("occurred_at", occurred_at),
+        notify=bool(notify),
+        window_minutes=rules.window_minutes(kind),
+        request_hash="",
+    )
+    return replace(alert, request_hash=_request_hash(alert))
+
+
+def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Logged:
+    """Store the alert and ring for its deliveries. Durable when it returns.
+
+    Raises IdempotencyConflict, AlertStoreUnavailable and the other StoreErrors.
+    """
+    try:
+        logged = alerts.log(alert, ring=queue.may_ring())
+    except AlertStoreUnavailable as error:
+        raise AlertStoreUnavailable(error.reason, alert_uuid=str(alert.alert_uuid), key=idempotency_key) from error
+    _check_repeat(alert, logged, idempotency_key)
+    if not logged.planned:
+        log.warning(
+            "the alert is stored, but this environment has no routes and nobody is told; run `precog config apply`",
+            extra={"alert_id": logged.alert_id, "environment": alert.environment},
+        )
+    _ring(logged.doorbells)
+    return logged
+
+
+def accept_in(
+    connection: psycopg2.extensions.connection, alert: NewAlert, *, idempotency_key: str | None = None
+) -> alerts.Logged:
+    """Store the alert in the caller's transaction; recovery plans once they commit. psycopg2's errors pass."""
+    logged = alerts.join(connection, alert)
+    _check_repeat(alert, logged, idempotency_key)
+    return logged
+
+
+def _ring(doorbells: tuple[Doorbell, ...]) -> None:
+    """Ring, and take the stamp of the ring back where it failed: recovery then need not wait."""
+    if doorbells and not queue.ring(doorbells):
+        try:
+            deliveries.unring([bell.delivery_id for bell in doorbells])
+        except Exception:
+            log.warning("a failed ring is not written down; recovery rings half a minute later", exc_info=True)
+
+
+def _check_repeat(alert: NewAlert, logged: alerts.Logged, idempotency_key: str | None) -> None:
+    if idempotency_key is not None and logged.stored_before_as not in {None, alert.request_hash}:
+        raise IdempotencyConflict(idempotency_key, logged.alert_id)
+
+
+def environment_named(name: str | None) -> Environment:
+    """The environment a caller names, else this process's."""
+    return process.environment() if name is None else choice("environment", name, Environment)
+
+
+def choice(field: str, value: object, kind: type[Choice]) -> Choice:
+    """The member of `kind` that `value` names, in whatever case and with whatever spaces around it."""
+    if not isinstance(value, str):
+        raise AlertTypeError(field, value, f"one of {', '.join(kind)}")
+    try:
+        return kind(value.strip().lower())
+    except ValueError:
+        hint = did_you_mean(value.strip().lower(), kind)
+        raise AlertValueError(field, f"{value!r} is not one of {', '.join(kind)}{hint}") from None
+
+
+def text(field: str, value: object, limit_bytes: int) -> str:
+    """A text that says something, without what PostgreSQL refuses, cut at `limit_bytes` of UTF-8."""
+    if not isinstance(value, str):
+        raise AlertTypeError(field, value, "str; convert it with str(...)")
+    safe = safe_text(value, limit_bytes=limit_bytes).strip()
+    if not safe:
+        raise AlertValueError(field, "must not be empty or blank")
+    return safe
+
+
+def optional_text(field: str, value: object, limit_bytes: int) -> str | None:
+    return None if value is None else text(field, value, limit_bytes)
+
+
+def _source_id(value: object, table: str | None) -> str | None:
+    if value is None:
+        return None
+    if table is None:
+        raise AlertValueError("source_id", "needs source_table, the table whose record it names")
+    return text("source_id", str(value) if isinstance(value, int) else value, NAME_BYTES)
+
+
+def _moment(field: str, value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, datetime):
+        raise AlertTypeError(field, value, "datetime with a time zone")
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise AlertValueError(field, f"{value.isoformat()} has no time zone; use datetime.now(UTC)")
+    if not _EARLIEST <= value <= _LATEST:
+        raise AlertValueError(field, f"{value.isoformat()} is not between {_EARLIEST:%Y} and {_LATEST:%Y}")
+    return value
+
+
+def _identity(environment: Environment, idempotency_key: str | None) -> UUID:
+    if idempotency_key is None:
+        return uuid4()
+    return uuid5(_KEYS, f"{environment}:{text('idempotency_key', idempotency_key, 1000)}")
+
+
+def _request_hash(alert: NewAlert) -> str:
+    return request_hash(
+        {
+            "alert_type": alert.alert_type,
+            "severity": alert.severity,
+            "category": alert.category,
+            "component": alert.component,
+            "message": alert.message,
+            "details": dict(alert.details),
+            "source": [alert.source_table, alert.source_id],
+            "fingerprint": alert.fingerprint,
+            "tags": dict(alert.tags),
+            "occurred_at": alert.occurred_at.astimezone(UTC).isoformat() if alert.occurred_at else None,
+            "notify": alert.notify,
+        }
+    )
+
+
+@lru_cache
+def _rules(directory: Path) -> AlertRules:
+    """The rules about types of alerts. A broken file costs its own rules, never an alert."""
+    try:
+        return load_rules({"PRECOG_CONFIG_DIR": str(directory)})
+    except ConfigError as error:
+        log.error("the rules of alerts cannot be read and the shipped ones apply", extra={"problems": str(error)})
+        return load_rules({})
+
+
+def window_minutes(alert_type: str | None = None) -> int:
+    """The configured duplicate window of a type, or the default one."""
+    rules = _rules(process.config_directory())
+    return rules.default_window_minutes if alert_type is None else rules.window_minutes(alert_type)
