@@ -1,0 +1,281 @@
+"""One delivery: claimed, sent, and written down. What a worker does with an id, and nothing else."""
+
+import logging
+import os
+import random
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from precog import pacing
+from precog.channels.base import Channel
+from precog.channels.registry import KINDS
+from precog.channels.sms import SmsSettings
+from precog.domain.alerts import Environment
+from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
+from precog.domain.redact import short_reason
+from precog.errors import ChannelMisconfigured, SendFailure, StoreError, TransientFailure, UnknownOutcome
+from precog.limiter import SmsLimiter, sms_limiter
+from precog.pauses import pause
+from precog.settings import process
+from precog.settings.delivery import DeliveryPolicy
+from precog.settings.model import ChannelOff, Settings
+from precog.store import deliveries
+from precog.store.deliveries import Claim, ClaimTerms, Ending
+from precog.store.pool import default_pool
+
+log = logging.getLogger("precog.delivery")
+
+LEASE_SECONDS = 90.0
+"""Above the hard limit of 60 s on a send: a try whose lease has ended is surely not in progress any more."""
+LATEST_START_SECONDS = 10.0
+"""A process that slept longer than this after its claim does not send: its lease may be over when it would end."""
+LOOK_UP_AFTER_SECONDS = 30.0
+"""A provider lists a message only a while after it took it."""
+_WRITE_FOR_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """What it takes to deliver: who we are, what we may, and the channels that are on here."""
+
+    terms: ClaimTerms
+    policy: DeliveryPolicy
+    channels: Mapping[str, Channel]
+    sms_limits: pacing.SmsLimits
+    limiter: SmsLimiter
+
+    @property
+    def environment(self) -> Environment:
+        return self.terms.environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try that was made: what was sent, how it ended, and the failure if it was one."""
+
+    message: Message
+    ending: Ending
+    failure: SendFailure | None = None
+
+
+def open_courier(settings: Settings) -> Courier:
+    """The channels that are on, opened; no connection is made yet."""
+    on = {name: each for name, each in settings.channels.items() if not isinstance(each, ChannelOff)}
+    ages = {severity.rank: retry.max_age_seconds for severity, retry in settings.delivery.retry.items()}
+    return Courier(
+        terms=ClaimTerms(
+            environment=settings.environment,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            lease_seconds=LEASE_SECONDS,
+            max_ages=(ages[1], ages[2], ages[3], ages[4]),
+        ),
+        policy=settings.delivery,
+        channels={name: KINDS[name].open(each) for name, each in on.items()},
+        sms_limits=_sms_limits(settings.channels.get("sms")),
+        limiter=sms_limiter(settings.environment, process.redis_url()),
+    )
+
+
+def _sms_limits(sms: object) -> pacing.SmsLimits:
+    given = sms.limits if isinstance(sms, SmsSettings) else SmsSettings.model_fields["limits"].get_default()
+    return pacing.SmsLimits(
+        per_hour=given.per_hour, per_day=given.per_day, reserved_for_critical=given.reserved_for_critical
+    )
+
+
+def deliver(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None:
+    """Make one try at a due delivery. None when there is nothing to do here: gone, taken, held, not due, channel off.
+
+    Raises StoreError when PostgreSQL cannot be asked before the send; after it, the outcome is written for as long as
+    that may take within the lease.
+    """
+    sender = courier.channels.get(channel)
+    if sender is None:
+        log.warning("the channel is off here and its delivery waits", extra=_ids(channel, delivery_id))
+        return None
+    began = time.monotonic()
+    claim = (
+        _claim_sms(courier, delivery_id) if channel == "sms" else deliveries.claim(delivery_id, channel, courier.terms)
+    )
+    if claim is None:
+        log.debug("nothing to deliver", extra=_ids(channel, delivery_id))
+        return None
+    attempt = _send(courier, sender, claim, began)
+    standing = _write_down(attempt)
+    _give_back(courier, attempt)
+    _say(attempt, standing, time.monotonic() - began)
+    if isinstance(attempt.failure, ChannelMisconfigured):
+        pause(courier.environment, channel, attempt.failure)
+    return attempt
+
+
+def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:
+    """Redis looks first; PostgreSQL decides, under a lock where the SMS may go. Over a limit the delivery is held."""
+    due = deliveries.due_sms(delivery_id, courier.environment)
+    if due is None:
+        return None
+    limits = courier.sms_limits.left_to(due.severity)
+    looked = courier.limiter.look(f"{delivery_id}:{due.next_attempt}", limits)
+    # A "no" of Redis is confirmed without the lock: in a storm the many that are held do not queue for it.
+    claim, use = _decide_sms(courier, delivery_id, limits, locked=looked is not False)
+    if claim is None and looked is False and pacing.sms_may_go_at(use.counted, limits, now=use.now) is None:
+        claim, use = _decide_sms(courier, delivery_id, limits, locked=True)
+    if looked is (claim is None):
+        courier.limiter.rebuild(use.counted)
+    return claim
+
+
+def _decide_sms(
+    courier: Courier, delivery_id: UUID, limits: pacing.SmsLimits, *, locked: bool
+) -> tuple[Claim | None, deliveries.SmsUse]:
+    """The limit, the claim and its attempt in one transaction. Without the lock nothing is claimed, only held."""
+    with default_pool().transaction() as connection:
+        use = deliveries.sms_use_in(connection, courier.environment, locked=locked)
+        frees_at = pacing.sms_may_go_at(use.counted, limits, now=use.now)
+        if frees_at is None:
+            claim = deliveries.claim_in(connection, delivery_id, "sms", courier.terms) if locked else None
+            return claim, use
+        reason = (
+            f"over the limit of {limits.per_hour} SMS an hour and {limits.per_day} a day until {frees_at:%H:%M} UTC"
+        )
+        deliveries.hold_in(connection, delivery_id, until=frees_at, reason=reason)
+    log.warning("an SMS is held: the limit is reached", extra={**_ids("sms", delivery_id), "until": frees_at})
+    return None, use
+
+
+def _send(courier: Courier, sender: Channel, claim: Claim, began: float) -> Attempt:
+    message = claim.message
+    try:
+        if time.monotonic() - began > LATEST_START_SECONDS:
+            raise TransientFailure("the worker slept between its claim and the send", code="late_start")  # noqa: TRY301
+        receipt = sender.send(message)
+    except SendFailure as failure:
+        return Attempt(message=message, ending=_after(courier, claim, failure), failure=failure)
+    except Exception as error:
+        log.exception(
+            "a channel broke; the message may have been sent", extra=_ids(message.channel, message.delivery_id)
+        )
+        failure = UnknownOutcome(short_reason(f"{type(error).__name__}: {error}"), code="channel_broke")
+        return Attempt(message=message, ending=_after(courier, claim, failure), failure=failure)
+    return Attempt(message=message, ending=_accepted(receipt))
+
+
+def _accepted(receipt: Receipt) -> Ending:
+    return Ending(status=DeliveryStatus.SENT, outcome=AttemptOutcome.ACCEPTED, receipt=receipt)
+
+
+def _after(courier: Courier, claim: Claim, failure: SendFailure) -> Ending:
+    """What follows a failed try, by the policy for its severity."""
+    retry = courier.policy.retry[claim.message.severity]
+    step = pacing.after_failure(
+        failure,
+        attempt=claim.message.attempt,
+        max_attempts=retry.max_attempts,
+        age_seconds=claim.age_seconds,
+        max_age_seconds=retry.max_age_seconds,
+        base=courier.policy.backoff.base_seconds,
+        cap=courier.policy.backoff.cap_seconds,
+        jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
+        channel_is_sms=claim.message.channel == "sms",
+    )
+    return Ending(
+        status=step.status,
+        outcome=step.outcome,
+        delay_seconds=LOOK_UP_AFTER_SECONDS if step.status is DeliveryStatus.UNKNOWN else step.delay_seconds,
+        error=short_reason(failure.reason),
+        error_code="paused" if step.status is DeliveryStatus.HELD else step.error_code,
+        attempt_code=failure.code,
+    )
+
+
+def _write_down(attempt: Attempt) -> DeliveryStatus | None:
+    """The outcome, tried again while PostgreSQL is away: what is not written down is sent a second time."""
+    until = time.monotonic() + _WRITE_FOR_SECONDS
+    while True:
+        try:
+            return deliveries.finish(attempt.message, attempt.ending)
+        except StoreError:
+            if time.monotonic() > until:
+                log.exception(
+                    "the outcome of a try is not written down; recovery takes the delivery over when its lease ends",
+                    extra=_ids(attempt.message.channel, attempt.message.delivery_id)
+                    | {"outcome": attempt.ending.outcome},
+                )
+                raise
+            time.sleep(0.5)
+
+
+def _give_back(courier: Courier, attempt: Attempt) -> None:
+    """An SMS that surely did not go frees its place in the limit."""
+    if attempt.message.channel == "sms" and attempt.ending.outcome in {
+        AttemptOutcome.REFUSED,
+        AttemptOutcome.TRANSIENT,
+    }:
+        courier.limiter.give_back(f"{attempt.message.delivery_id}:{attempt.message.attempt}")
+
+
+def _say(attempt: Attempt, standing: DeliveryStatus | None, seconds: float) -> None:
+    """One line an attempt, with its ids and without its content."""
+    message, ending = attempt.message, attempt.ending
+    level = logging.INFO if ending.outcome is AttemptOutcome.ACCEPTED else logging.WARNING
+    log.log(
+        level if standing else logging.ERROR,
+        "attempt finished" if standing else "attempt finished after its lease: another try took the delivery over",
+        extra={
+            **_ids(message.channel, message.delivery_id),
+            "alert_id": message.alert_id,
+            "attempt": message.attempt,
+            "severity": message.severity,
+            "outcome": ending.outcome,
+            "status": standing,
+            "error_code": ending.attempt_code,
+            "error": ending.error,
+            "retry_in_seconds": ending.delay_seconds,
+            "seconds": round(seconds, 3),
+        },
+    )
+
+
+def look_up(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None:
+    """Ask the provider what became of a message whose answer was lost; send it again once if it knows nothing of it.
+
+    None when its outcome is known by now or the provider cannot be asked yet.
+    """
+    lost = deliveries.unanswered(delivery_id, courier.environment)
+    sender = courier.channels.get(channel)
+    find = getattr(sender, "find", None)
+    if lost is None or find is None:
+        return None
+    try:
+        receipt = find(lost.message)
+    except SendFailure as failure:
+        log.warning("the provider cannot be asked", extra=_ids(channel, delivery_id) | {"error_code": failure.code})
+        return None
+    attempt = Attempt(message=lost.message, ending=_accepted(receipt) if receipt else _never_taken(lost))
+    _say(attempt, _write_down(attempt), 0.0)
+    return attempt
+
+
+def _never_taken(lost: deliveries.Unanswered) -> Ending:
+    """The provider knows nothing of it. It is sent once more; the limit counts both."""
+    again = lost.tries < 2
+    return Ending(
+        status=DeliveryStatus.PENDING if again else DeliveryStatus.FAILED,
+        outcome=AttemptOutcome.UNKNOWN,
+        delay_seconds=0.0 if again else None,
+        error="the provider's answer was lost and it does not list the message",
+        error_code="not_listed",
+        attempt_code="not_listed",
+    )
+
+
+def _ids(channel: str, delivery_id: UUID) -> dict[str, object]:
+    return {"channel": channel, "delivery_id": str(delivery_id)}
+
+
+def as_worker(courier: Courier) -> Courier:
+    """The same courier under this process's name: for a child that its parent's was copied into."""
+    return replace(courier, terms=replace(courier.terms, worker=f"{socket.gethostname()}:{os.getpid()}"))

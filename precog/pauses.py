@@ -1,0 +1,30 @@
+"""A channel that cannot pass anything until a person mends it: paused once, and said once through the others."""
+
+import logging
+
+from precog import intake
+from precog.domain.alerts import Environment
+from precog.errors import SendFailure
+from precog.store import channels
+
+log = logging.getLogger("precog.pauses")
+
+
+def pause(environment: Environment, channel: str, failure: SendFailure) -> None:
+    """Hold the channel's deliveries from now on, and alert about it unless it is paused already."""
+    if not channels.pause(environment, channel, error_code=failure.code, reason=failure.reason):
+        return
+    log.error("a channel is paused", extra={"channel": channel, "error_code": failure.code})
+    intake.accept(
+        intake.new_alert(
+            alert_type="channel_paused",
+            severity="critical",
+            component="notifications",
+            message=f"{channel} passes nothing: {failure.reason}. Mend it, then `precog channels resume {channel}`.",
+            details={"channel": channel, "error_code": failure.code},
+            key_details={"channel": channel},
+            category="system",
+            environment=environment,
+            notify=True,
+        )
+    )

@@ -1,0 +1,91 @@
+"""The duties of a beat. Each looks at the database, does one thing in short transactions, and says how much it did."""
+
+import logging
+import random
+from dataclasses import dataclass
+
+from precog import pacing
+from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier, look_up
+from precog.domain.deliveries import DeliveryStatus
+from precog.errors import UnknownOutcome
+from precog.intake import window_minutes
+from precog.store import alerts, deliveries, upkeep
+from precog.store.deliveries import Abandoned, Ending
+from precog.store.pool import default_pool
+
+log = logging.getLogger("precog.recovery")
+
+BATCH = 200
+RING_AGAIN_AFTER_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """What one beat found to do."""
+
+    planned: int
+    taken_over: int
+    expired: int
+    held: int
+    freed: int
+    looked_up: int
+
+
+def heal(courier: Courier) -> Beat:
+    """Everything but ringing, in the order in which one duty's work becomes the next one's."""
+    beat = Beat(
+        planned=plan(courier),
+        taken_over=take_over(courier),
+        expired=upkeep.expire(courier.environment, courier.terms.max_ages, most=BATCH),
+        held=upkeep.hold_paused(courier.environment),
+        freed=upkeep.free_held(courier.environment, most=BATCH),
+        looked_up=look_up_unknown(courier),
+    )
+    if any((beat.taken_over, beat.expired)):
+        log.warning("deliveries were recovered", extra={"taken_over": beat.taken_over, "expired": beat.expired})
+    return beat
+
+
+def plan(courier: Courier) -> int:
+    """Decide about the alerts that a caller's own transaction brought, or that came before any route."""
+    waiting = alerts.unplanned(courier.environment, most=BATCH)
+    for each in waiting:
+        alerts.plan(each, courier.environment, window_minutes=window_minutes(each.alert_type))
+    return len(waiting)
+
+
+def take_over(courier: Courier) -> int:
+    """End the tries whose lease is over: their worker died, or hangs and may not finish them any more."""
+    with default_pool().transaction() as connection:
+        abandoned = deliveries.abandoned_in(connection, courier.environment, most=BATCH)
+        return sum(deliveries.take_over_in(connection, each, _after_death(courier, each)) for each in abandoned)
+
+
+def _after_death(courier: Courier, abandoned: Abandoned) -> Ending:
+    """Nobody knows whether it was sent: as for any answer that was lost."""
+    retry = courier.policy.retry[abandoned.severity]
+    step = pacing.after_failure(
+        UnknownOutcome("the worker died or hung in the middle of the send", code="lease_expired"),
+        attempt=abandoned.attempt,
+        max_attempts=retry.max_attempts,
+        age_seconds=abandoned.age_seconds,
+        max_age_seconds=retry.max_age_seconds,
+        base=courier.policy.backoff.base_seconds,
+        cap=courier.policy.backoff.cap_seconds,
+        jitter=random.random(),  # noqa: S311 - spreads retries, keeps no secret
+        channel_is_sms=abandoned.channel == "sms",
+    )
+    return Ending(
+        status=step.status,
+        outcome=step.outcome,
+        delay_seconds=LOOK_UP_AFTER_SECONDS if step.status is DeliveryStatus.UNKNOWN else step.delay_seconds,
+        error="the worker died or hung in the middle of the send",
+        error_code=step.error_code,
+        attempt_code="lease_expired",
+    )
+
+
+def look_up_unknown(courier: Courier) -> int:
+    """Ask providers about the messages whose answers were lost."""
+    due = upkeep.unknown(courier.environment, again_after_seconds=LOOK_UP_AFTER_SECONDS, most=5)
+    return sum(look_up(courier, each.channel, each.delivery_id) is not None for each in due)

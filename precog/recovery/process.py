@@ -1,0 +1,123 @@
+"""The recovery process: a beat every second, sooner when PostgreSQL calls, until it is told to stop."""
+
+import logging
+import os
+import random
+import select
+import signal
+from collections.abc import Callable
+
+import psycopg2
+
+from precog import queue
+from precog.delivery import Courier
+from precog.errors import PrecogError, StoreError
+from precog.recovery import duties
+from precog.recovery.direct import BATCH, DirectDelivery
+from precog.settings import process
+from precog.store import upkeep
+from precog.store.pool import Connection, connect
+
+log = logging.getLogger("precog.recovery")
+
+BEAT_SECONDS = 1.0
+FULL_QUEUE = 500
+"""A queue that holds so many is not rung: the messages wait for workers, not the workers for messages."""
+
+
+class Recovery:
+    """One recovery process. `parent` is the worker that started it: when that dies, this ends."""
+
+    def __init__(self, courier: Courier, *, parent: int | None = None) -> None:
+        self._courier = courier
+        self._direct = DirectDelivery(courier)
+        self._parent = parent
+        self._stopping = False
+        self._ears: Connection | None = None
+        self._database_away = False
+
+    def stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def run(self) -> None:
+        """Beat until SIGTERM, SIGINT or the parent's death. Nothing that goes wrong in a beat ends it."""
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        log.info("recovery begins", extra={"environment": self._courier.environment, "pid": os.getpid()})
+        while not self._stopping and not self._orphaned():
+            self._guarded(self.beat)
+            self._guarded(self._listen)
+        self._direct.stop()
+        log.info("recovery ends", extra={"pid": os.getpid()})
+
+    def beat(self) -> None:
+        """Heal, then see to it that somebody works on what is due: a worker, or ourselves."""
+        duties.heal(self._courier)
+        if self._database_away:
+            self._database_away = False
+            log.info("PostgreSQL is back")
+        full = _full_queues()
+        passing_by = self._direct.busy() | self._not_here() if full is None else full
+        doorbells = upkeep.due(
+            self._courier.environment,
+            not_channels=passing_by,
+            again_after_seconds=duties.RING_AGAIN_AFTER_SECONDS,
+            most=BATCH if full is None else duties.BATCH,
+        )
+        if doorbells and (full is None or not queue.ring(doorbells)):
+            self._direct.start([bell for bell in doorbells if bell.channel not in self._not_here()])
+
+    def _not_here(self) -> frozenset[str]:
+        """Channels this process has no settings for: a worker elsewhere may."""
+        return frozenset(queue.CHANNELS) - self._courier.channels.keys()
+
+    def _guarded(self, duty: Callable[[], None]) -> None:
+        try:
+            duty()
+        except StoreError as error:
+            self._ears = None
+            if not self._database_away:
+                log.error("recovery waits for PostgreSQL", extra={"error": str(error)})
+            self._database_away = True
+            self._sleep()
+        except PrecogError:
+            log.exception("a duty of recovery failed; it is tried again at the next beat")
+        except Exception:
+            log.exception("recovery met what it does not know; it is tried again at the next beat")
+            self._sleep()
+
+    def _listen(self) -> None:
+        """Sleep until the next beat, or until a caller's transaction commits an alert."""
+        ears = self._ears
+        if ears is None:
+            ears = self._ears = connect(process.database_url(), application="precog-recovery")
+            with ears.cursor() as cursor:
+                cursor.execute("LISTEN precog_unplanned")
+        ready, _, _ = select.select([ears], [], [], _jittered(BEAT_SECONDS))
+        if ready:
+            try:
+                ears.poll()
+            except psycopg2.Error as error:
+                self._ears = None
+                log.warning("recovery's listening connection broke", extra={"error": type(error).__name__})
+            else:
+                ears.notifies.clear()
+
+    def _sleep(self) -> None:
+        select.select([], [], [], _jittered(BEAT_SECONDS))
+
+    def _orphaned(self) -> bool:
+        return self._parent is not None and os.getppid() != self._parent
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - several recoveries should not beat in step
+
+
+def _full_queues() -> frozenset[str] | None:
+    """The channels whose queue needs no more messages; None when the broker cannot be asked."""
+    try:
+        return frozenset(channel for channel, count in queue.waiting().items() if count >= FULL_QUEUE)
+    except Exception as error:  # noqa: BLE001 - whatever the broker does, deliveries go on
+        log.debug("the broker cannot be asked", extra={"error": type(error).__name__})
+        return None

@@ -1,0 +1,49 @@
+"""One task a channel. Each is given an id and makes one call; when to try again stands in the row, not here."""
+
+import logging
+from functools import lru_cache
+from uuid import UUID
+
+from celery import Task
+
+from precog.delivery import Courier, deliver, open_courier
+from precog.errors import StoreError
+from precog.queue import CHANNELS, task_name
+from workers.app import app
+from workers.lifecycle import settings
+
+log = logging.getLogger("workers")
+
+
+@lru_cache
+def courier() -> Courier:
+    """This process's channels, opened when the first delivery comes: after the fork."""
+    return open_courier(settings())
+
+
+def deliver_rung(channel: str, delivery_id: str) -> None:
+    """Deliver what a message names. A message that names nothing is dropped; a row that stays due is rung again."""
+    try:
+        named = UUID(delivery_id)
+    except (ValueError, TypeError, AttributeError):
+        log.warning("a message without a delivery id was dropped", extra={"channel": channel})
+        return
+    try:
+        deliver(courier(), channel, named)
+    except StoreError as error:
+        log.error(
+            "PostgreSQL is away; recovery rings again",
+            extra={"channel": channel, "delivery_id": delivery_id, "error": str(error)},
+        )
+
+
+def _task_for(channel: str) -> Task[[str], None]:
+    def run(delivery_id: str) -> None:
+        deliver_rung(channel, delivery_id)
+
+    run.__doc__ = f"Deliver what is due by {channel}."
+    task: Task[[str], None] = app.task(name=task_name(channel))(run)
+    return task
+
+
+TASKS = {channel: _task_for(channel) for channel in CHANNELS}
