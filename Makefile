@@ -28,7 +28,7 @@ check: setup ## What CI runs: format, lint, types, arrows between the rooms, the
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(MAKE) --no-print-directory test
 
 clean: ## Takes away the environment and the caches; the data in .precog stays

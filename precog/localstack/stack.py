@@ -14,7 +14,7 @@ from precog.localstack.redis import redis_server
 from precog.localstack.server import Server
 
 _DATABASE = "precog"
-_LOCK_SECONDS = 5.0
+_LOCK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
