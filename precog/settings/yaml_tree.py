@@ -94,11 +94,9 @@ class _Builder:
         self._events = _events(text)
 
     def document(self) -> dict[str, Plain]:
-        for event in self._events:
-            if isinstance(event, StreamEndEvent):
-                raise UnreadableError("is empty")
-            if isinstance(event, DocumentStartEvent):
-                break
+        next(self._events)  # the start of the stream
+        if isinstance(next(self._events), StreamEndEvent):
+            raise UnreadableError("is empty")
         value = self._node(next(self._events), ())
         if not isinstance(value, dict):
             raise UnreadableError("is empty" if value is None else "must be a mapping of keys to values")
