@@ -81,6 +81,11 @@ def clean_test_data(db_cursor: psycopg2.extensions.cursor) -> None:
         "INSERT INTO probability_models (model_id, model_name, model_version, category, config)"
         " VALUES (1, 'test_model', 'v1.0', 'sports', '{}')"
     )
+    # An explicit id leaves its sequence behind: without this the next insert would draw 1 again.
+    db_cursor.execute(
+        "SELECT setval(pg_get_serial_sequence('strategies', 'strategy_id'), 1),"
+        " setval(pg_get_serial_sequence('probability_models', 'model_id'), 1)"
+    )
 
 
 @pytest.fixture
