@@ -17,6 +17,7 @@ EXACT_IN_JSON = 2**53
 """Integers up to here survive every JSON reader; larger ones travel as text."""
 
 _LONGEST_BYTES = 32_768
+_LONGEST_TYPE_NAME = 100
 _MOST_BITS_IN_DECIMAL = 2_000
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _name_of_type = type.__dict__["__name__"].__get__  # past any metaclass that answers for itself
@@ -42,7 +43,7 @@ Form: TypeAlias = Scalar | Fields | Items
 
 
 def type_name(value: object) -> str:
-    return str(_name_of_type(type(value)))
+    return str(_name_of_type(type(value)))[:_LONGEST_TYPE_NAME]
 
 
 def form_of(value: object) -> Form:

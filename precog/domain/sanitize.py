@@ -6,12 +6,12 @@ lost, and it is bounded by caps on depth, entries and bytes, whatever the size o
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from json.encoder import encode_basestring
 from math import isfinite
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from precog.domain.alerts import Json
 from precog.domain.forms import Fields, Form, Items, form_of, in_order, key_text, type_name
@@ -23,9 +23,12 @@ MAX_ENTRIES = 10_000
 MAX_BYTES = 65_536
 """Of the compact JSON text in UTF-8."""
 
-_NOTES_BYTES = 4_096
+_NOTES_BYTES = 6_144
+_MOST_NOTES = 16
 _KEY_BYTES = 256
 _PATH_BYTES = 120
+_NOTE_BYTES = 160
+_CONTROL = re.compile("[\x00-\x1f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # `token` counts at the end only: a token_id names an outcome at Polymarket, a token_count is a number.
 _SECRET_NAME = re.compile(
@@ -106,16 +109,15 @@ class _Place(NamedTuple):
     parent: "_Place | None"
     depth: int
 
-    def path(self) -> str:
-        return "details" if self.parent is None else self.parent.path_to(self.name)
-
-    def path_to(self, name: str | int) -> str:
-        names, place = [name], self
+    def path(self, *more: str | int) -> str:
+        """Where this is, or an entry of it, as in `orders[3].price`."""
+        names, place = list(reversed(more)), self
         while place.parent is not None:
             names.append(place.name)
             place = place.parent
         steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in reversed(names))
-        return safe_text("".join(steps).removeprefix("."), limit_bytes=_PATH_BYTES)
+        path = "".join(steps).removeprefix(".") or "details"
+        return safe_text(_CONTROL.sub(" ", path), limit_bytes=_PATH_BYTES)
 
     def is_inside(self, value: object) -> bool:
         place: _Place | None = self
@@ -138,7 +140,6 @@ class _Walk:
         self._texts_cut = 0
         self._first_cut: str | None = None
         self._notes: list[str] = []
-        self._notes_left = _NOTES_BYTES - 1_024  # the rest is for _truncated
 
     def over(self, details: Mapping[str, object]) -> dict[str, Json]:
         result: dict[str, Json] = {}
@@ -146,7 +147,7 @@ class _Walk:
         if isinstance(form, Fields):
             self._waiting.append(_Place(details, form, result, "", None, 1))
         else:  # its len() or items() raised
-            self._note("details", f"{type_name(details)} could not be read")
+            self._notes.append(f"details: {type_name(details)} could not be read")
         while self._waiting:
             self._fill(self._waiting.popleft())
         self._tell(result)
@@ -165,21 +166,25 @@ class _Walk:
         self._entries_seen += place.content.size
         self._entries_kept += kept
         if kept < place.content.size:
-            self._cut_at(place.path())
+            self._cut_at(place)
 
-    def _entries(self, place: _Place) -> list[tuple[str | int, object]]:
+    def _entries(self, place: _Place) -> Iterable[tuple[str | int, object]]:
+        """Read at once, so that another thread cannot change the container meanwhile; named as they are taken."""
         content = place.content
+        read: list[Any]
         try:
             if isinstance(content, Fields):
-                entries: list[tuple[str | int, object]] = _named(list(islice(content.pairs, self._entries_left)))
+                read = list(islice(content.pairs, self._entries_left))
+                texts = {key for key, _ in read if type(key) is str}
             else:
-                values = list(islice(content.values, self._entries_left))
-                entries = list(enumerate(in_order(values) if content.unordered else values))
+                read = list(islice(content.values, self._entries_left))
         except Exception:  # noqa: BLE001  a stranger's iterator may raise anything
-            self._note(place.path(), f"{type_name(place.origin)} could not be read")
-            return []
-        self._entries_left -= len(entries)
-        return entries
+            self._note(f"{type_name(place.origin)} could not be read", place)
+            return ()
+        self._entries_left -= len(read)
+        if isinstance(content, Fields):
+            return _named(read, texts)
+        return enumerate(in_order(read) if content.unordered else read)
 
     def _plain(self, form: Form, value: object, name: str | int, place: _Place) -> Json:
         """The form, made to fit; a container is still empty."""
@@ -188,7 +193,7 @@ class _Walk:
         if isinstance(form, tuple):
             return self._container(value, form, name, place)
         if isinstance(form, float) and not isfinite(form):
-            self._note(place.path_to(name), f"{form} became null")
+            self._note(f"{form} became null", place, name)
             return None
         return form
 
@@ -200,7 +205,7 @@ class _Walk:
             safe, cut = _cut(text, limit // 6)  # a control character is six bytes of JSON
         if cut:
             self._texts_cut += 1
-            self._cut_at(place.path_to(name))
+            self._cut_at(place, name)
         return safe
 
     def _container(self, value: object, form: Fields | Items, name: str | int, place: _Place) -> Json:
@@ -208,7 +213,7 @@ class _Walk:
             return "<circular reference>"
         if place.depth == MAX_DEPTH and form.size:
             self._entries_seen += form.size
-            self._cut_at(place.path_to(name))
+            self._cut_at(place, name)
             return f"<{type_name(value)} of {form.size}, deeper than {MAX_DEPTH}>"
         return {} if isinstance(form, Fields) else []
 
@@ -226,16 +231,15 @@ class _Walk:
             target.append(plain)
         return True
 
-    def _cut_at(self, path: str) -> None:
+    def _cut_at(self, place: _Place, *name: str | int) -> None:
         if self._first_cut is None:
-            self._first_cut = safe_text(path, limit_bytes=_PATH_BYTES)
+            self._first_cut = place.path(*name)
 
-    def _note(self, path: str, text: str) -> None:
-        note = f"{safe_text(path, limit_bytes=_PATH_BYTES)}: {text}"
-        cost = _json_bytes(note) + 1
-        if cost <= self._notes_left:
-            self._notes.append(note)
-            self._notes_left -= cost
+    def _note(self, text: str, place: _Place, *name: str | int) -> None:
+        if len(self._notes) < _MOST_NOTES:
+            self._notes.append(safe_text(f"{place.path(*name)}: {text}", limit_bytes=_NOTE_BYTES))
+        elif len(self._notes) == _MOST_NOTES:
+            self._notes.append("there are more")
 
     def _tell(self, result: dict[str, Json]) -> None:
         if self._first_cut is not None:
@@ -255,21 +259,21 @@ def _free(name: str, result: Mapping[str, Json]) -> str:
     return name
 
 
-def _named(pairs: list[tuple[object, object]]) -> list[tuple[str | int, object]]:
+def _named(pairs: list[tuple[object, object]], texts: set[str]) -> Iterator[tuple[str, object]]:
     """Each entry under a name of its own, secrets masked.
 
-    A text keeps its name; a key of another kind that reads the same gets its type added, and any further one a number.
+    A text keeps its name; a key of another kind that reads like one of `texts` gets its type added, and whatever then
+    still reads the same a number.
     """
-    texts = {key for key, _ in pairs if type(key) is str}
-    named: dict[str | int, object] = {}
+    taken: set[str] = set()
     repeats: dict[str, int] = {}
     for key, value in pairs:
         name = first = _name(key, texts)
-        while name in named:
+        while name in taken:
             repeats[first] = repeats.get(first, 1) + 1
             name = f"{first} #{repeats[first]}"
-        named[name] = MASK if is_secret_name(name) and value is not None and type(value) is not bool else value
-    return list(named.items())
+        taken.add(name)
+        yield name, MASK if is_secret_name(name) and value is not None and type(value) is not bool else value
 
 
 def _name(key: object, texts: set[str]) -> str:
