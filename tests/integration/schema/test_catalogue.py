@@ -13,7 +13,7 @@ pytestmark = pytest.mark.integration
 Run = Callable[..., list[tuple[Any, ...]]]
 
 
-def test_every_table_view_function_and_column_has_a_comment(run: Run) -> None:
+def test_every_table_view_and_column_has_a_comment(run: Run) -> None:
     bare_relations = run(
         "SELECT c.relname FROM pg_class c"
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')"
@@ -88,7 +88,7 @@ def test_every_foreign_key_to_a_growing_table_can_be_followed_backwards(run: Run
     """Retention deletes from these, and PostgreSQL then looks for rows that still point at them."""
     unindexed = run(
         "SELECT k.conname FROM pg_constraint k WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace"
-        " AND k.confrelid::regclass::text IN ('alerts', 'position_keys', 'edge_keys', 'market_keys', 'events')"
+        " AND k.confrelid::regclass::text IN ('alerts', 'alert_deliveries', 'position_keys', 'edge_keys', 'market_keys', 'events')"
         " AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])"
     )
 
