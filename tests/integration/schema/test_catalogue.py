@@ -88,7 +88,8 @@ def test_every_foreign_key_to_a_growing_table_can_be_followed_backwards(run: Run
     """Retention deletes from these, and PostgreSQL then looks for rows that still point at them."""
     unindexed = run(
         "SELECT k.conname FROM pg_constraint k WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace"
-        " AND k.confrelid::regclass::text IN ('alerts', 'alert_deliveries', 'position_keys', 'edge_keys', 'market_keys', 'events')"
+        " AND k.confrelid::regclass::text IN"
+        " ('alerts', 'alert_deliveries', 'position_keys', 'edge_keys', 'market_keys', 'events')"
         " AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = k.conkey[1])"
     )
 
