@@ -42,6 +42,16 @@ def test_an_error_in_the_log_is_an_alert_with_its_exception(trading_log: logging
     assert db_cursor.fetchone() == ("ConnectionError", "KXBTC")
 
 
+def test_no_secret_of_a_log_record_is_stored(trading_log: logging.Logger, db_cursor: Cursor) -> None:
+    trading_log.error(
+        "login with %s", "token=canary", exc_info=OSError("postgresql://u:canary@db/x"), extra={"api_key": "canary"}
+    )
+    db_cursor.execute("SELECT alerts::text FROM alerts")
+    (stored,) = db_cursor.fetchone() or ("",)
+    assert "login with token=***" in stored
+    assert "canary" not in stored
+
+
 def test_one_line_of_code_is_one_trouble_whatever_its_arguments(trading_log: logging.Logger, db_cursor: Cursor) -> None:
     trading_log.error("order %s failed", "o-1")
     trading_log.error("order %s failed", "o-2")
