@@ -7,5 +7,9 @@ from precog.channels.base import ChannelKind
 from precog.channels.console import CONSOLE
 from precog.channels.email import EMAIL
 from precog.channels.file import FILE
+from precog.channels.slack import SLACK
+from precog.channels.sms import SMS
+from precog.channels.webhook import WEBHOOK
 
-KINDS: Mapping[str, ChannelKind] = MappingProxyType({kind.name: kind for kind in (CONSOLE, FILE, EMAIL)})
+_IN_ORDER = (CONSOLE, FILE, EMAIL, SMS, SLACK, WEBHOOK)
+KINDS: Mapping[str, ChannelKind] = MappingProxyType({kind.name: kind for kind in _IN_ORDER})

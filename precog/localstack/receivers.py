@@ -105,6 +105,7 @@ def _server(receiver: Receiver) -> ThreadingHTTPServer:
 class _Handler(BaseHTTPRequestHandler):
     owner: ClassVar[Receiver]
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

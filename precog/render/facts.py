@@ -37,17 +37,18 @@ def facts(message: Message, *, count: int = 20, value_limit: int = 2000) -> tupl
 
     At most `count`, then one that says how many more there are.
     """
-    every = sorted(_flat(message.details), key=lambda fact: fact.is_long)
+    every = sorted(flat(message.details), key=lambda fact: fact.is_long)
     shown = [Fact(name=fact.name, value=cut(fact.value, value_limit)) for fact in every[:count]]
     if len(every) > count:
         shown.append(Fact(name="…", value=f"{len(every) - count} more: precog alerts show {message.alert_id}"))
     return tuple(shown)
 
 
-def _flat(details: Mapping[str, Json], prefix: str = "") -> Iterator[Fact]:
+def flat(details: Mapping[str, Json], prefix: str = "") -> Iterator[Fact]:
+    """Every detail, uncut, nested names joined by a dot."""
     for name, value in details.items():
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flat(value, f"{prefix}{name}.")
         else:
             yield Fact(name=cut(one_line(prefix + name), 100), value=_text(value))
 
