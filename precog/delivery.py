@@ -12,8 +12,8 @@ from uuid import UUID
 from precog import pacing
 from precog.channels.base import Channel
 from precog.channels.registry import KINDS
-from precog.channels.sms import SmsSettings
-from precog.domain.alerts import Environment
+from precog.channels.sms import SmsLimits, SmsSettings
+from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
 from precog.domain.redact import short_reason
 from precog.errors import ChannelMisconfigured, SendFailure, StoreError, TransientFailure, UnknownOutcome
@@ -46,6 +46,8 @@ class Courier:
     channels: Mapping[str, Channel]
     sms_limits: pacing.SmsLimits
     limiter: SmsLimiter
+    stand_ins: tuple[tuple[str, str], ...]
+    """Channel and recipient of each delivery that may stand in for a critical SMS, first choice first."""
 
     @property
     def environment(self) -> Environment:
@@ -76,11 +78,17 @@ def open_courier(settings: Settings) -> Courier:
         channels={name: KINDS[name].open(each) for name, each in on.items()},
         sms_limits=_sms_limits(settings.channels.get("sms")),
         limiter=sms_limiter(settings.environment, process.redis_url()),
+        stand_ins=tuple(
+            (name, recipient)
+            for name in settings.delivery.fallback
+            if name in on
+            for recipient in KINDS[name].recipients(on[name], Severity.CRITICAL)
+        ),
     )
 
 
 def _sms_limits(sms: object) -> pacing.SmsLimits:
-    given = sms.limits if isinstance(sms, SmsSettings) else SmsSettings.model_fields["limits"].get_default()
+    given = sms.limits if isinstance(sms, SmsSettings) else SmsLimits()
     return pacing.SmsLimits(
         per_hour=given.per_hour, per_day=given.per_day, reserved_for_critical=given.reserved_for_critical
     )
@@ -158,8 +166,8 @@ def _send(courier: Courier, sender: Channel, claim: Claim, began: float) -> Atte
         log.exception(
             "a channel broke; the message may have been sent", extra=_ids(message.channel, message.delivery_id)
         )
-        failure = UnknownOutcome(short_reason(f"{type(error).__name__}: {error}"), code="channel_broke")
-        return Attempt(message=message, ending=_after(courier, claim, failure), failure=failure)
+        broke = UnknownOutcome(short_reason(f"{type(error).__name__}: {error}"), code="channel_broke")
+        return Attempt(message=message, ending=_after(courier, claim, broke), failure=broke)
     return Attempt(message=message, ending=_accepted(receipt))
 
 

@@ -35,11 +35,15 @@ def settings() -> Settings:
 
 
 def log_as_json() -> None:
+    """One line an attempt comes from the delivery itself; Celery's two lines a message would only repeat its id."""
     configure_logging(settings().logging, secrets=configured_secrets(settings()))
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def begin() -> None:
-    """Before the worker takes anything."""
+    """Before the worker takes anything, and before Celery sets up its log."""
+    log_as_json()
     current = settings()
     log.info("worker starts", extra={"environment": current.environment, "pid": os.getpid()})
     for line in describe_channels(current, KINDS):

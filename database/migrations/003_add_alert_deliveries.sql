@@ -115,6 +115,8 @@ CREATE INDEX alert_deliveries_due_idx ON public.alert_deliveries (environment, u
 CREATE INDEX alert_deliveries_leased_idx ON public.alert_deliveries (environment, lease_until) WHERE status = 'sending';
 CREATE INDEX alert_deliveries_waiting_idx ON public.alert_deliveries (environment, channel, next_attempt_at)
     WHERE status IN ('held', 'unknown');
+CREATE INDEX alert_deliveries_folded_idx ON public.alert_deliveries (folded_into) WHERE folded_into IS NOT NULL;
+CREATE INDEX alert_deliveries_fallback_idx ON public.alert_deliveries (fallback_of) WHERE fallback_of IS NOT NULL;
 CREATE INDEX alert_deliveries_failed_idx ON public.alert_deliveries (environment, finished_at DESC) WHERE status = 'failed';
 
 CREATE TABLE public.alert_delivery_attempts (
@@ -244,7 +246,8 @@ SELECT a.alert_id, a.alert_uuid, a.alert_type, a.severity, a.category, a.compone
 FROM public.alerts AS a;
 COMMENT ON VIEW public.alert_records IS 'Alerts as they are listed, each with the number of duplicates it stands for';
 
--- What a channel needs to send a delivery. The alert says how many duplicates stayed silent since its incident last notified.
+-- What a channel needs to send a delivery. With how many duplicates stayed silent since
+-- its incident last notified, and a line for each held alert that it carries in its digest.
 CREATE VIEW public.delivery_messages AS
 SELECT d.delivery_id, d.channel, d.recipient,
        extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_seconds,
@@ -254,7 +257,11 @@ SELECT d.delivery_id, d.channel, d.recipient,
         WHERE silent.incident_id = a.incident_id AND silent.suppressed AND silent.alert_id < a.alert_id
           AND silent.alert_id > coalesce((SELECT max(earlier.alert_id) FROM public.alerts AS earlier
                                           WHERE earlier.incident_id = a.incident_id AND earlier.notify
-                                            AND earlier.alert_id < a.alert_id), 0)) AS suppressed_before
+                                            AND earlier.alert_id < a.alert_id), 0)) AS suppressed_before,
+       ARRAY(SELECT other.severity || ' ' || other.component || ': ' || other.message
+             FROM public.alert_deliveries AS f JOIN public.alerts AS other ON other.alert_id = f.alert_id
+             WHERE f.folded_into = d.delivery_id
+             ORDER BY f.urgency DESC, f.created_at) AS folded
 FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id;
 COMMENT ON VIEW public.delivery_messages IS 'Deliveries with what their channels send';
 

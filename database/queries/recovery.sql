@@ -63,6 +63,30 @@ WHERE p.environment = %(environment)s::text AND p.resumed_at IS NULL
   AND d.environment = p.environment AND d.channel = p.channel AND d.status = 'pending'
 RETURNING d.alert_id
 
+-- name: recovery.settle_folded
+-- What a digest carried shares its fate: sent with it, and free again when it fails, is cancelled or has to wait.
+UPDATE public.alert_deliveries AS f
+SET status = CASE WHEN carrier.status = 'sent' THEN 'sent' ELSE 'held' END,
+    folded_into = CASE WHEN carrier.status = 'sent' THEN carrier.delivery_id END,
+    provider_message_id = CASE WHEN carrier.status = 'sent' THEN carrier.provider_message_id END,
+    finished_at = CASE WHEN carrier.status = 'sent' THEN carrier.finished_at END
+FROM public.alert_deliveries AS carrier
+WHERE f.environment = %(environment)s::text AND f.status = 'held' AND f.folded_into = carrier.delivery_id
+  AND carrier.status IN ('sent', 'failed', 'cancelled', 'held')
+RETURNING f.alert_id
+
+-- name: recovery.fold_held
+-- Of the SMS to one number that were over the limit and may go now, the most urgent carries the others. Run after
+-- limits.lock, and before recovery.free_held in the same transaction.
+UPDATE public.alert_deliveries AS f
+SET folded_into = due.carrier
+FROM (SELECT d.delivery_id, first_value(d.delivery_id) OVER most_urgent AS carrier
+      FROM public.alert_deliveries AS d
+      WHERE d.environment = %(environment)s::text AND d.channel = 'sms' AND d.status = 'held'
+        AND d.error_code = 'over_limit' AND d.folded_into IS NULL AND d.next_attempt_at <= clock_timestamp()
+      WINDOW most_urgent AS (PARTITION BY d.recipient ORDER BY d.urgency DESC, d.created_at, d.delivery_id)) AS due
+WHERE f.delivery_id = due.delivery_id AND f.delivery_id <> due.carrier AND f.status = 'held'
+
 -- name: recovery.free_held
 -- Held deliveries whose limit frees or whose channel goes on.
 UPDATE public.alert_deliveries AS d
@@ -78,6 +102,22 @@ WHERE d.delivery_id IN (
     LIMIT %(most)s
     FOR UPDATE SKIP LOCKED)
 RETURNING d.alert_id
+
+-- name: recovery.stranded
+-- Critical SMS that are held or failed while no other way to a person has worked or is being tried, and for which no
+-- stand-in was made yet.
+SELECT d.delivery_id::text, d.alert_id
+FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
+WHERE d.environment = %(environment)s::text AND d.channel = 'sms' AND a.severity = 'critical'
+  AND d.status IN ('held', 'failed')
+  AND d.created_at > clock_timestamp() - make_interval(secs => %(max_age_seconds)s)
+  AND a.acknowledged_at IS NULL AND a.resolved_at IS NULL
+  AND NOT EXISTS (SELECT FROM public.alert_deliveries AS sibling
+                  WHERE sibling.alert_id = d.alert_id AND sibling.channel = ANY(%(remote_channels)s::text[])
+                    AND sibling.channel <> 'sms' AND sibling.status IN ('pending', 'sending', 'unknown', 'sent'))
+  AND NOT EXISTS (SELECT FROM public.alert_deliveries AS stand_in WHERE stand_in.fallback_of = d.delivery_id)
+ORDER BY d.created_at
+LIMIT %(most)s
 
 -- name: recovery.unknown
 -- Messages whose answer was lost and whose provider can be asked by now; the next look is put off in the same statement.

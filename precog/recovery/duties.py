@@ -5,13 +5,16 @@ import random
 from dataclasses import dataclass
 
 from precog import pacing
+from precog.channels.registry import KINDS
 from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier, look_up
+from precog.domain.alerts import Severity
 from precog.domain.deliveries import DeliveryStatus
 from precog.errors import UnknownOutcome
 from precog.intake import window_minutes
 from precog.store import alerts, deliveries, upkeep
 from precog.store.deliveries import Abandoned, Ending
 from precog.store.pool import default_pool
+from precog.store.upkeep import Stranded
 
 log = logging.getLogger("precog.recovery")
 
@@ -27,7 +30,9 @@ class Beat:
     taken_over: int
     expired: int
     held: int
+    settled: int
     freed: int
+    stood_in: int
     looked_up: int
 
 
@@ -38,7 +43,9 @@ def heal(courier: Courier) -> Beat:
         taken_over=take_over(courier),
         expired=upkeep.expire(courier.environment, courier.terms.max_ages, most=BATCH),
         held=upkeep.hold_paused(courier.environment),
+        settled=upkeep.settle_folded(courier.environment),
         freed=upkeep.free_held(courier.environment, most=BATCH),
+        stood_in=stand_in(courier),
         looked_up=look_up_unknown(courier),
     )
     if any((beat.taken_over, beat.expired)):
@@ -83,6 +90,25 @@ def _after_death(courier: Courier, abandoned: Abandoned) -> Ending:
         error_code=step.error_code,
         attempt_code="lease_expired",
     )
+
+
+def stand_in(courier: Courier) -> int:
+    """Give each critical SMS that reaches nobody one delivery over the next channel."""
+    stranded = upkeep.stranded(
+        courier.environment,
+        remote_channels=[name for name, kind in KINDS.items() if kind.remote],
+        max_age_seconds=courier.policy.retry[Severity.CRITICAL].max_age_seconds,
+        most=BATCH,
+    )
+    return sum(_add_stand_in(courier, each) for each in stranded)
+
+
+def _add_stand_in(courier: Courier, stranded: Stranded) -> bool:
+    for channel, recipient in courier.stand_ins:
+        if deliveries.add(stranded.alert_id, channel, recipient, fallback_of=stranded.delivery_id):
+            log.warning("a critical SMS goes another way", extra={"alert_id": stranded.alert_id, "channel": channel})
+            return True
+    return False
 
 
 def look_up_unknown(courier: Courier) -> int:

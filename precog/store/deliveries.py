@@ -70,6 +70,7 @@ def _message(row: Row) -> Message:
         details=row["details"],
         triggered_at=row["triggered_at"],
         suppressed_before=row["suppressed_before"],
+        folded=tuple(row["folded"]),
     )
 
 

@@ -45,14 +45,40 @@ def hold_paused(environment: Environment) -> int:
 
 
 def free_held(environment: Environment, *, most: int) -> int:
-    """Make held deliveries due whose limit frees or whose channel goes on."""
-    return _move("recovery.free_held", environment=environment, most=most)
+    """Make held deliveries due whose limit frees or whose channel goes on; several SMS to one number as one digest."""
+    return _move("limits.lock", "recovery.fold_held", "recovery.free_held", environment=environment, most=most)
 
 
-def _move(statement: str, **parameters: object) -> int:
-    """A statement that moves deliveries and returns their alerts, with those alerts' summaries brought up to date."""
+def settle_folded(environment: Environment) -> int:
+    """Let what digests carried share their fate."""
+    return _move("recovery.settle_folded", environment=environment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranded:
+    """A critical SMS that reaches nobody, nor does anything beside it."""
+
+    delivery_id: UUID
+    alert_id: int
+
+
+def stranded(
+    environment: Environment, *, remote_channels: Collection[str], max_age_seconds: float, most: int
+) -> list[Stranded]:
+    rows = run(
+        "recovery.stranded",
+        environment=environment,
+        remote_channels=list(remote_channels),
+        max_age_seconds=max_age_seconds,
+        most=most,
+    )
+    return [Stranded(delivery_id=UUID(row["delivery_id"]), alert_id=row["alert_id"]) for row in rows]
+
+
+def _move(*statements: str, **parameters: object) -> int:
+    """Run statements whose last one moves deliveries and returns their alerts, then bring those alerts up to date."""
     with default_pool().transaction() as connection:
-        moved = [row["alert_id"] for row in connection.run(statement, **parameters)]
+        moved = [row["alert_id"] for row in connection.run(*statements, **parameters)]
         for alert_id in sorted(set(moved)):
             connection.run("alerts.summarise", alert_id=alert_id)
         return len(moved)
