@@ -78,7 +78,7 @@ class _Section(Generic[M]):
             case "extra_forbidden":
                 return _unknown(path, self._known_beside(path))
             case "value_error":
-                return str(detail["ctx"]["error"]) + self._unset_below(path)
+                return self._waiting(path, str(detail["ctx"]["error"]))
         return _wrong_value(detail, reveal=path not in self.source.variables)
 
     def _missing(self, path: KeyPath) -> str:
@@ -86,12 +86,12 @@ class _Section(Generic[M]):
             return f"is required, but {self.source.variables[path]} is not set or blank"
         return "is required"
 
-    def _unset_below(self, path: KeyPath) -> str:
-        """Where several keys together are wrong, the ones that wait for a variable are a likely reason."""
-        names = sorted(
-            name for at, name in self.source.variables.items() if at in self.source.unset and at[:-1] == path
-        )
-        return f" (not set: {', '.join(names)})" if names else ""
+    def _waiting(self, path: KeyPath, text: str) -> str:
+        """Where several keys together are wrong: those that the text names, or all, when they wait for a variable."""
+        below = {at: name for at, name in self.source.variables.items() if at[:-1] == path}
+        waiting = {at: name for at, name in below.items() if at in self.source.unset}
+        named = [name for at, name in waiting.items() if waiting == below or str(at[-1]) in text]
+        return f"{text} (not set: {', '.join(named)})" if named else text
 
     def _without_secrets(self, text: str) -> str:
         values = (self.source.at((*self.at, *secret)) for secret in secret_paths(self.model))

@@ -31,9 +31,9 @@ class Gateway(ChannelSettings):
     proxy: Proxy = Proxy()
 
     @model_validator(mode="after")
-    def _token_is_long(self) -> "Gateway":
-        if self.token and len(self.token.get_secret_value()) < 8:
-            raise ValueError(f"the token {self.token.get_secret_value()} is too short")
+    def _token_goes_with_a_port(self) -> "Gateway":
+        if self.token and self.port == 25:
+            raise ValueError(f"a token ({self.token.get_secret_value()}) needs a port of its own")
         return self
 
 
@@ -128,9 +128,10 @@ def test_a_wrong_value_names_its_variable_and_is_not_repeated(install: Install) 
     assert "hunter2" not in said
 
 
-def test_keys_that_are_wrong_together_name_the_variables_that_are_unset(install: Install) -> None:
-    said = _problems(install(system=SYSTEM) | SET | {"GATEWAY_TOKEN": "abc1234"})
-    assert "notifications.gateway: the token *** is too short (not set: GATEWAY_PORT)" in said
+def test_keys_that_are_wrong_together_name_the_variables_they_wait_for(install: Install) -> None:
+    system = SYSTEM.replace("sender_env", "enabled_env: GATEWAY_ON\n    sender_env").replace("    enabled: true\n", "")
+    said = _problems(install(system=system) | SET | {"GATEWAY_TOKEN": "abc1234"})
+    assert "notifications.gateway: a token (***) needs a port of its own (not set: GATEWAY_PORT)" in said
 
 
 @pytest.mark.parametrize("key", ["token_env: GATEWAY_TOKEN", "password_env: GATEWAY_PROXY_PASSWORD"])
@@ -174,7 +175,7 @@ def test_a_channel_that_is_off_gets_no_route(install: Install) -> None:
 
 
 def test_every_channel_is_described_without_a_name_or_a_secret(install: Install) -> None:
-    on = _load(install(system=SYSTEM) | SET | {"GATEWAY_TOKEN": "canary-token"})
+    on = _load(install(system=SYSTEM) | SET | {"GATEWAY_TOKEN": "canary-token", "GATEWAY_PORT": "587"})
     assert describe_channels(on, KINDS) == ("gateway: on, 2 recipients",)
     off = _load(install(system=SYSTEM))
     assert describe_channels(off, KINDS) == ("gateway: off: GATEWAY_HOST, GATEWAY_SENDER are not set",)
