@@ -74,7 +74,7 @@ class Door:
         with exchange(self._seconds, allow_private=self._allow_private) as current:
             try:
                 response = self._adapter.send(prepared, stream=True, timeout=self._seconds, verify=self._verify)
-            except (requests.RequestException, OSError, ValueError) as error:
+            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 raise self._failure(error, current) from None
             return _answer(response)
 

@@ -161,7 +161,7 @@ class SmsChannel:
         """Look among the latest messages to this number for the one that ends with our reference."""
         wanted = reference(message.delivery_id)
         try:
-            latest = self._messages.list(to=message.recipient, limit=_LOOK_BACK)
+            latest = self._messages.list(to=message.recipient, limit=_LOOK_BACK, page_size=_LOOK_BACK)
         except _Refused as refused:
             raise self._failure(refused.answer) from None
         ours = (sent for sent in latest if (sent.body or "").rstrip().endswith(wanted))
