@@ -258,6 +258,17 @@ def test_the_first_version_registers_the_identity_that_others_reference(run: Run
         run(exit_made, position_id + 1)
 
 
+def test_a_drawn_number_never_continues_what_somebody_numbered_by_hand(run: Run) -> None:
+    numbered = POSITION.insert.replace("VALUES (7,", "VALUES (1,")
+    unnumbered = numbered.replace("position_id, ", "").replace("VALUES (1, ", "VALUES (")
+    run(numbered)
+    run(POSITION.close)
+
+    with pytest.raises(errors.UniqueViolation, match="position_keys_pkey"):
+        run(unnumbered)
+    assert run(f"{unnumbered} RETURNING position_id") == [(2,)]
+
+
 def test_of_two_writers_of_the_same_change_one_is_told(database_url: str, run: Run) -> None:
     """The second waits for the first, then finds that the row it read is no longer the current one."""
     run(BALANCE.insert)
