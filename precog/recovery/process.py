@@ -47,8 +47,12 @@ class Recovery:
         while not self._stopping and not self._orphaned():
             self._guarded(self.beat)
             self._guarded(self._listen)
-        self._direct.stop()
+        self.close()
         log.info("recovery ends", extra={"pid": os.getpid()})
+
+    def close(self) -> None:
+        """Let the sends that run here finish for a moment."""
+        self._direct.stop()
 
     def beat(self) -> None:
         """Heal, then see to it that somebody works on what is due: a worker, or ourselves."""

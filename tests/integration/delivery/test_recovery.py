@@ -1,0 +1,110 @@
+"""The duties of recovery: whatever was left behind is found, and several recoveries do not get in each other's way."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+
+import precog
+from precog import queue
+from precog.delivery import Courier, deliver
+from precog.domain.alerts import Environment, Severity
+from precog.domain.deliveries import DeliveryStatus
+from precog.recovery import duties
+from precog.recovery.process import Recovery
+from precog.store import alerts, deliveries
+
+pytestmark = pytest.mark.integration
+
+DEMO = Environment.DEMO
+Cursor = psycopg2.extensions.cursor
+
+
+@pytest.fixture
+def waiting(courier: Courier) -> dict[str, UUID]:
+    """The deliveries of a fresh critical alert, by channel."""
+    alert_id = precog.log_alert("api_failures", "critical", "kalshi_api", "5 failures in 5 minutes")
+    return {each["channel"]: UUID(each["delivery_id"]) for each in deliveries.of_alert(alert_id)}
+
+
+def _abandon(courier: Courier, channel: str, delivery_id: UUID, cursor: Cursor) -> None:
+    """A worker claims the delivery and dies; then its lease ends."""
+    assert deliveries.claim(delivery_id, channel, courier.terms) is not None
+    cursor.execute("UPDATE alert_deliveries SET lease_until = clock_timestamp() WHERE status = 'sending'")
+
+
+def _standing(delivery_id: UUID) -> DeliveryStatus:
+    return deliveries.standing(delivery_id).status
+
+
+@pytest.mark.parametrize("channel", ["email", "slack", "webhook", "console", "file"])
+def test_a_dead_workers_delivery_is_due_again_and_its_attempt_shows_what_happened(
+    courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor, channel: str
+) -> None:
+    _abandon(courier, channel, waiting[channel], db_cursor)
+    assert duties.heal(courier).taken_over == 1
+    assert _standing(waiting[channel]) is DeliveryStatus.PENDING
+    db_cursor.execute("SELECT outcome, error_code FROM alert_delivery_attempts")
+    assert db_cursor.fetchall() == [("unknown", "lease_expired")]
+
+
+def test_a_dead_workers_sms_is_not_sent_again_before_the_provider_was_asked(
+    courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor, outside: Any
+) -> None:
+    _abandon(courier, "sms", waiting["sms"], db_cursor)
+    duties.heal(courier)
+    assert _standing(waiting["sms"]) is DeliveryStatus.UNKNOWN
+    assert outside.twilio.received == []
+    db_cursor.execute("UPDATE alert_deliveries SET next_attempt_at = clock_timestamp() WHERE status = 'unknown'")
+    assert duties.heal(courier).looked_up == 1
+    assert [each.method for each in outside.twilio.received] == ["GET"]
+    assert _standing(waiting["sms"]) is DeliveryStatus.PENDING
+
+
+def test_a_delivery_that_kills_each_of_its_workers_fails_at_the_cap_and_the_others_go_on(
+    courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor
+) -> None:
+    cap = courier.policy.retry[Severity.CRITICAL].max_attempts
+    db_cursor.execute(
+        "UPDATE alert_deliveries SET attempts = %s WHERE delivery_id = %s", [cap - 1, str(waiting["email"])]
+    )
+    _abandon(courier, "email", waiting["email"], db_cursor)
+    duties.heal(courier)
+    standing = deliveries.standing(waiting["email"])
+    assert (standing.status, standing.error_code) == ("failed", "attempts_exhausted")
+    assert deliver(courier, "slack", waiting["slack"]) is not None
+
+
+def test_an_alert_of_a_callers_transaction_is_planned_by_one_of_several_recoveries(
+    courier: Courier, database_url: str
+) -> None:
+    with psycopg2.connect(database_url) as theirs:
+        ids = [precog.log_alert("api_failures", "critical", "kalshi_api", "again", connection=theirs) for _ in range(6)]
+    with ThreadPoolExecutor(4) as recoveries:
+        list(recoveries.map(lambda _: duties.plan(courier), range(4)))
+    told = [alert_id for alert_id in ids if alerts.get(alert_id, DEMO)["notify"]]
+    assert len(told) == 1
+    assert all(alerts.get(alert_id, DEMO)["planned"] for alert_id in ids)
+
+
+def test_one_beat_rings_what_nobody_was_told_of(courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor) -> None:
+    db_cursor.execute("UPDATE alert_deliveries SET rung_at = NULL")
+    before = queue.waiting()
+    Recovery(courier).beat()
+    after = queue.waiting()
+    assert {channel: after[channel] - before[channel] for channel in after} == dict.fromkeys(waiting, 1)
+
+
+def test_without_a_broker_a_beat_delivers_by_itself(
+    courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor, precog_env: pytest.MonkeyPatch, outside: Any
+) -> None:
+    precog_env.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    db_cursor.execute("UPDATE alert_deliveries SET rung_at = NULL")
+    recovery = Recovery(courier)
+    recovery.beat()
+    recovery.close()
+    assert {_standing(each) for each in waiting.values()} == {DeliveryStatus.SENT}
+    assert len(outside.mail.letters) == len(outside.twilio.received) == len(outside.webhook.received) == 1
