@@ -154,6 +154,7 @@ WHERE a.environment = %(environment)s::text
   AND (%(component)s::text IS NULL OR a.component = %(component)s::text)
   AND (%(alert_type)s::text IS NULL OR a.alert_type = %(alert_type)s::text)
   AND (%(duplicates)s::boolean OR NOT a.suppressed)
+  AND (NOT %(only_open)s::boolean OR a.resolved_at IS NULL)
 ORDER BY a.triggered_at DESC, a.alert_id DESC
 LIMIT %(most)s
 

@@ -142,9 +142,10 @@ def newest(
     component: str | None = None,
     alert_type: str | None = None,
     duplicates: bool = False,
+    only_open: bool = False,
     most: int = 100,
 ) -> list[AlertRecord]:
-    """Alerts newest first, open or not, with their duplicates as rows of their own only if asked for."""
+    """Alerts newest first, resolved ones too, with their duplicates as rows of their own only if asked for."""
     rows = run(
         "alerts.list",
         environment=environment,
@@ -152,6 +153,7 @@ def newest(
         component=component,
         alert_type=alert_type,
         duplicates=duplicates,
+        only_open=only_open,
         most=most,
     )
     return cast(list[AlertRecord], rows)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from precog.domain.alerts import Environment
+from precog.domain.alerts import Environment, Severity
 from precog.domain.routes import Route
 from precog.store.pool import default_pool, run
 
@@ -32,7 +32,10 @@ def paused(environment: Environment) -> list[Pause]:
 
 
 def routes(environment: Environment) -> frozenset[Route]:
-    return frozenset(Route(environment=environment, **row) for row in run("routes.list", environment=environment))
+    return frozenset(
+        Route(environment=environment, **{**row, "severity": Severity(row["severity"])})
+        for row in run("routes.list", environment=environment)
+    )
 
 
 def write_routes(environment: Environment, wanted: Collection[Route], *, only_if_none: bool = False) -> bool:

@@ -1,0 +1,121 @@
+"""`precog alerts`: read them, take them on, end them."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from precog import alert_manager, intake
+from precog.cli.alert_page import alert_page
+from precog.cli.alert_state import state
+from precog.cli.options import AlertId, By, EnvironmentName, Json, Notes
+from precog.cli.output import coloured, new_table, now, out, plain, print_json, relative, say
+from precog.domain.alerts import ResolutionAction, Severity
+from precog.domain.records import AlertRecord
+from precog.store import alerts, deliveries
+
+app = typer.Typer(help="Read alerts, take them on, and end them.")
+
+WIDE = 130
+"""Columns from which on every field has a column of its own."""
+
+
+@app.command("list")
+def list_(
+    *,
+    severity: Annotated[Severity | None, typer.Option(case_sensitive=False, help="Only of this severity.")] = None,
+    component: Annotated[str | None, typer.Option(help="Only of this component.")] = None,
+    alert_type: Annotated[str | None, typer.Option("--type", help="Only of this type.")] = None,
+    only_open: Annotated[bool, typer.Option("--open/--all", help="Open ones, or resolved ones too.")] = True,
+    duplicates: Annotated[
+        bool, typer.Option("--duplicates", help="Show suppressed ones as rows of their own.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
+    environment: EnvironmentName = None,
+    as_json: Json = False,
+) -> None:
+    """List alerts, newest first: the open ones unless asked otherwise.
+
+    Example: precog alerts list --severity critical
+    """
+    found = alerts.newest(
+        intake.environment_named(environment),
+        severity=severity,
+        component=component,
+        alert_type=alert_type,
+        duplicates=duplicates,
+        only_open=only_open,
+        most=limit,
+    )
+    if as_json:
+        print_json(found)
+    elif not found:
+        say("No open alerts." if only_open else "No alerts.")
+    else:
+        _print(found)
+        if len(found) == limit:
+            say(f"The newest {limit}; --limit shows more.")
+
+
+def _print(found: Sequence[AlertRecord]) -> None:
+    """One line an alert where there is room, else two."""
+    console, moment = out(), now()
+    wide = console.width >= WIDE
+    table = new_table("ID", "SEVERITY", "RAISED", *(["COMPONENT", "TYPE"] if wide else []))
+    table.add_column("MESSAGE", ratio=1, no_wrap=True)
+    table.add_column("STATE", no_wrap=True)
+    table.expand = console.is_terminal
+    for alert in found:
+        origin = [plain(alert["component"]), plain(alert["alert_type"])]
+        message = plain(alert["message"])
+        table.add_row(
+            str(alert["alert_id"]),
+            coloured(alert["severity"]),
+            relative(alert["triggered_at"], moment),
+            *(origin if wide else []),
+            message if wide else Text("\n").join([message, Text(" · ", style="dim").join(origin)]),
+            plain(state(alert)),
+        )
+    console.print(table)
+
+
+@app.command()
+def show(alert_id: AlertId, *, environment: EnvironmentName = None, as_json: Json = False) -> None:
+    """Show all there is about an alert: its facts, who was told and how each try ended, and why nobody was if so.
+
+    Example: precog alerts show 12
+    """
+    alert = alerts.get(alert_id, intake.environment_named(environment))
+    told, tries = deliveries.of_alert(alert_id), deliveries.attempts_of_alert(alert_id)
+    if as_json:
+        print_json({"alert": alert, "deliveries": told, "attempts": tries})
+    else:
+        out().print(alert_page(alert, told, tries, now=now()))
+
+
+@app.command()
+def ack(alert_id: AlertId, *, by: By, notes: Notes = None, environment: EnvironmentName = None) -> None:
+    """Take an alert on, and with it its whole incident: its duplicates and reminders. The first to do so stands.
+
+    Example: precog alerts ack 12 --notes "restarting the feed"
+    """
+    alert = alert_manager.acknowledge_alert(alert_id, by, notes, environment=environment)
+    say(f"alert {alert_id}: {state(alert)}")
+
+
+@app.command()
+def resolve(
+    alert_id: AlertId,
+    *,
+    action: Annotated[ResolutionAction, typer.Option(case_sensitive=False, help="How it ended.")],
+    by: By,
+    notes: Notes = None,
+    environment: EnvironmentName = None,
+) -> None:
+    """End an alert and its whole incident; what is not sent yet is cancelled, and the next equal alert notifies again.
+
+    Example: precog alerts resolve 12 --action fixed --notes "feed restarted"
+    """
+    alert = alert_manager.resolve_alert(alert_id, by, action, notes, environment=environment)
+    say(f"alert {alert_id}: {state(alert)}")

@@ -1,0 +1,45 @@
+"""The commands put together. The help of the root reads as a guide."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from precog.cli import alerts, config, db, log
+from precog.cli.outcome import errors_told
+from precog.cli.stderr import warnings_shown
+
+DAILY, CONFIGURATION, OPERATION = "Daily work", "Configuration", "Operation"
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the shape of typer's callbacks
+    if wanted:
+        typer.echo(f"precog {version('precog')}")
+        raise typer.Exit
+
+
+@app.callback()
+def precog(
+    context: typer.Context,
+    *,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar="PRECOG_DEBUG", help="Show the traceback of an error, too.")
+    ] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Precog stores what goes wrong in a trading system, tells the right people once, and keeps every try on record.
+
+    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 no alert has that id; 5 only warnings (doctor).
+    """  # noqa: E501 - the help keeps a line's end, and wraps by itself
+    context.with_resource(errors_told(with_traceback=debug))
+    context.with_resource(warnings_shown())
+
+
+app.command(rich_help_panel=DAILY)(log.log)
+app.add_typer(alerts.app, name="alerts", rich_help_panel=DAILY, no_args_is_help=True)
+app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_is_help=True)
+app.add_typer(db.app, name="db", rich_help_panel=OPERATION, no_args_is_help=True)
