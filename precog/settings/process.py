@@ -1,6 +1,7 @@
 """What a process reads from its environment. No other module of precog looks at `os.environ`."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class ProcessSettings:
 def process_settings(environ: Environ | None = None) -> ProcessSettings:
     """Raises one ConfigError for every variable that is missing or wrong."""
     problems: list[Problem] = []
-    for read in (environment, database_url, redis_url, config_directory):
+    for read in (environment, database_url, redis_url, redis_prefix, config_directory):
         try:
             read(environ)
         except ConfigError as error:
@@ -78,6 +79,14 @@ def redis_url(environ: Environ | None = None) -> str:
     if not url.startswith(("redis://", "rediss://")):
         raise _wrong("REDIS_URL", f"begins with neither redis:// nor rediss:// (with TLS); for example {example}")
     return url
+
+
+def redis_prefix(environ: Environ | None = None) -> str:
+    """PRECOG_REDIS_PREFIX: what every Redis key begins with, so that two installations can share one Redis."""
+    prefix = _value("PRECOG_REDIS_PREFIX", environ) or "precog"
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
+        raise _wrong("PRECOG_REDIS_PREFIX", f"{prefix!r} is not made of up to 100 letters, digits and any of . _ : -")
+    return prefix
 
 
 def config_directory(environ: Environ | None = None) -> Path:

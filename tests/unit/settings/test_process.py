@@ -13,6 +13,7 @@ from precog.settings.process import (
     database_url,
     environment,
     process_settings,
+    redis_prefix,
     redis_url,
 )
 
@@ -80,3 +81,13 @@ def test_the_real_environment_is_read_where_none_is_given(monkeypatch: pytest.Mo
     monkeypatch.setenv("PRECOG_ENVIRONMENT", "prod")
     assert environment() is Environment.PROD
     assert current_environ()["PRECOG_ENVIRONMENT"] == "prod"
+
+
+def test_installations_that_share_one_redis_can_each_have_their_own_keys() -> None:
+    assert redis_prefix({}) == "precog"
+    assert redis_prefix({"PRECOG_REDIS_PREFIX": "precog:night-desk"}) == "precog:night-desk"
+
+
+def test_a_prefix_that_redis_patterns_would_read_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"PRECOG_REDIS_PREFIX: 'precog\*' is not made of"):
+        process_settings({**GIVEN, "PRECOG_REDIS_PREFIX": "precog*"})
