@@ -85,7 +85,7 @@ class _Kept:
             if now >= self._due:
                 self._start(now)
         elif self.process is not None and self.process.exit_status is not None:
-            self._ended(f"ended with status {self.process.exit_status}", now)
+            self._ended(f"ended with status {self.process.exit_status} (see {self.process.command.log})", now)
         elif now - self._since > _STEADY_AFTER:
             self._ends = 0
 

@@ -76,7 +76,7 @@ def test_a_service_that_ends_is_started_again_and_somebody_is_told(tmp_path: Pat
         first = _said(tmp_path)
         os.kill(first, signal.SIGKILL)
         second = _said(tmp_path)
-    assert heard == ["worker ended with status -9; starting it again in 0.5 s"]
+    assert heard == [f"worker ended with status -9 (see {command.log}); starting it again in 0.5 s"]
     assert first != second
     assert ended(second)
 
