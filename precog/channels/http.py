@@ -3,6 +3,7 @@
 import re
 import ssl
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -76,7 +77,10 @@ class Door:
                 response = self._adapter.send(prepared, stream=True, timeout=self._seconds, verify=self._verify)
             except (requests.RequestException, HTTPError, OSError, ValueError) as error:
                 raise self._failure(error, current) from None
-            return _answer(response)
+            with closing(response.raw):  # one read to its end is back in the pool by then, and stays open there
+                if current.deadline.passed:  # http.client takes headers that were cut off for complete ones
+                    raise self._failure(TimeoutError(), current)
+                return _answer(response)
 
     def explain(self, answer: Answer) -> str:
         """What a person needs to see of a refusal, without secrets."""
@@ -109,7 +113,6 @@ def _answer(response: requests.Response) -> Answer:
         body = response.raw.read(BODY_LIMIT, decode_content=False)
     except (HTTPError, OSError):
         body = b""
-    response.raw.close()  # ends the connection if there is more to come; one read to its end is back in the pool
     return Answer(
         status=response.status_code,
         body=body.decode("utf-8", "replace"),

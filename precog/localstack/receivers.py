@@ -21,6 +21,8 @@ class Received:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
+    connection: int
+    """The client's port: the same for all that came over one connection."""
 
     @property
     def form(self) -> dict[str, str]:
@@ -110,7 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.owner.take(Received(method=self.command, path=self.path, headers=headers, body=body))
+        reply = self.owner.take(
+            Received(method=self.command, path=self.path, headers=headers, body=body, connection=self.client_address[1])
+        )
         if reply.fault is None:
             self._send(reply)
         else:

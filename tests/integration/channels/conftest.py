@@ -1,10 +1,19 @@
 """Certificates for the servers on loopback, of an authority that only these tests can trust."""
 
 import ssl
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import trustme
+
+
+@pytest.fixture
+def cleanup() -> Iterator[ExitStack]:
+    """What a test opens and hands to `cleanup.callback` or `cleanup.enter_context` is closed behind it."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")
