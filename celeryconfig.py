@@ -6,7 +6,7 @@ what a dead worker was sending is taken over when the lease in its row ends.
 """
 
 from precog.queue import CHANNELS as _CHANNELS
-from precog.queue import key_prefix, queue_name, queues, task_name
+from precog.queue import SEND_LIMIT_SECONDS, SEND_SOFT_LIMIT_SECONDS, key_prefix, queue_name, queues, task_name
 from precog.settings import process as _process
 
 broker_url = _process.redis_url()
@@ -32,8 +32,8 @@ task_serializer = "json"
 accept_content = ["json"]
 task_ignore_result = True
 
-task_time_limit = 60
-task_soft_time_limit = 50
+task_time_limit = SEND_LIMIT_SECONDS
+task_soft_time_limit = SEND_SOFT_LIMIT_SECONDS
 worker_soft_shutdown_timeout = 20
 worker_max_tasks_per_child = 1000
 worker_max_memory_per_child = 200_000  # kB

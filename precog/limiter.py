@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from precog.domain.alerts import Environment
 from precog.pacing import SmsLimits
-from precog.queue import key_prefix
+from precog.queue import client, key_prefix
 
 log = logging.getLogger("precog.limiter")
 
@@ -70,5 +68,4 @@ class SmsLimiter:
 
 def sms_limiter(environment: Environment, redis_url: str) -> SmsLimiter:
     """Opens no connection yet."""
-    client = Redis.from_url(redis_url, socket_timeout=0.15, socket_connect_timeout=0.15, retry=Retry(NoBackoff(), 0))
-    return SmsLimiter(client, f"{key_prefix(environment)}sms")
+    return SmsLimiter(client(redis_url), f"{key_prefix(environment)}sms")

@@ -12,10 +12,10 @@ from uuid import UUID
 from precog.delivery import Courier, as_worker, deliver
 from precog.domain.deliveries import Doorbell
 from precog.errors import StoreError
+from precog.queue import SEND_LIMIT_SECONDS
 
 log = logging.getLogger("precog.recovery")
 
-SEND_LIMIT_SECONDS = 60
 BATCH = 50
 
 _fork = multiprocessing.get_context("fork")

@@ -120,8 +120,5 @@ def _jittered(seconds: float) -> float:
 
 def _full_queues() -> frozenset[str] | None:
     """The channels whose queue needs no more messages; None when the broker cannot be asked."""
-    try:
-        return frozenset(channel for channel, count in queue.waiting().items() if count >= FULL_QUEUE)
-    except Exception as error:  # noqa: BLE001 - whatever the broker does, deliveries go on
-        log.debug("the broker cannot be asked", extra={"error": type(error).__name__})
-        return None
+    waiting = queue.waiting()
+    return None if waiting is None else frozenset(name for name, count in waiting.items() if count >= FULL_QUEUE)

@@ -1,5 +1,6 @@
 """The drawing at the head of `precog.errors` is the tree that the code has."""
 
+import inspect
 import re
 
 import pytest
@@ -15,10 +16,10 @@ def _drawn() -> dict[str, tuple[str, str]]:
     """Each error of the drawing with its parent and what is said of it."""
     drawn: dict[str, tuple[str, str]] = {}
     above: list[str] = ["PrecogError"]
-    for line in (errors.__doc__ or "").splitlines():
+    for line in inspect.cleandoc(errors.__doc__ or "").splitlines():
         branch = _BRANCH.match(line)
         if branch:
-            level = len(branch["trunk"]) // 4 - 1
+            level = len(branch["trunk"]) // 4
             del above[level:]
             drawn[branch["name"]] = (above[-1], branch["note"])
             above.append(branch["name"])

@@ -95,6 +95,8 @@ def test_one_beat_rings_what_nobody_was_told_of(courier: Courier, waiting: dict[
     before = queue.waiting()
     Recovery(courier).beat()
     after = queue.waiting()
+    assert before is not None
+    assert after is not None
     assert {channel: after[channel] - before[channel] for channel in after} == dict.fromkeys(waiting, 1)
 
 

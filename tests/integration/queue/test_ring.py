@@ -1,0 +1,88 @@
+"""A ring lays into Redis what Celery itself would, and a broker that is away costs the caller next to nothing."""
+
+import base64
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+
+import precog
+from precog import queue
+from precog.domain.alerts import Environment
+from precog.domain.deliveries import Doorbell
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def _environment(precog_env: pytest.MonkeyPatch) -> None:
+    queue.reset()
+
+
+@pytest.fixture
+def broker(redis_url: str) -> "redis.Redis":
+    return redis.Redis.from_url(redis_url)
+
+
+def _waiting(broker: "redis.Redis", channel: str) -> list[dict[str, Any]]:
+    return [json.loads(each) for each in broker.lrange(f"precog:demo:notifications.{channel}", 0, -1)]
+
+
+@pytest.mark.parametrize("channel", queue.CHANNELS)
+def test_a_ring_is_the_message_that_celery_makes_to_the_field(broker: "redis.Redis", channel: str) -> None:
+    from workers.tasks import TASKS
+
+    delivery_id = uuid4()
+    TASKS[channel].apply_async(args=(str(delivery_id),))
+    assert queue.ring([Doorbell(delivery_id=delivery_id, channel=channel)])
+    ours, theirs = (_comparable(each) for each in _waiting(broker, channel))
+    assert ours == theirs
+
+
+def _comparable(message: dict[str, Any]) -> dict[str, Any]:
+    """The message without what differs between any two: the ids of the try and of the sender."""
+    headers, properties = message["headers"], message["properties"]
+    assert headers["id"] == headers["root_id"] == properties["correlation_id"]
+    for name in ("id", "root_id", "origin"):
+        headers.pop(name)
+    for name in ("correlation_id", "delivery_tag", "reply_to"):
+        properties.pop(name)
+    return message | {"body": json.loads(base64.b64decode(message["body"]))}
+
+
+def test_a_message_carries_an_id_and_nothing_else_of_the_alert(broker: "redis.Redis") -> None:
+    from precog.domain.alerts import Severity
+    from precog.domain.routes import Route
+    from precog.store import channels
+
+    channels.write_routes(
+        Environment.DEMO,
+        [Route(environment=Environment.DEMO, severity=Severity.LOW, channel="email", recipient="ann@example.com")],
+    )
+    precog.log_alert("api_failures", "low", "kalshi_api", "a very private sentence", {"token_id": "7", "note": "hush"})
+    [message] = _waiting(broker, "email")
+    text = json.dumps(message) + base64.b64decode(message["body"]).decode()
+    for private in ("very private", "ann@example.com", "kalshi", "hush"):
+        assert private not in text
+
+
+def test_a_broker_that_is_away_is_noticed_once_and_then_left_alone(
+    precog_env: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    precog_env.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    bell = Doorbell(delivery_id=uuid4(), channel="email")
+    assert queue.may_ring()
+    assert [queue.ring([bell]) for _ in range(3)] == [False] * 3
+    assert not queue.may_ring()
+    assert len([record for record in caplog.records if "does not take messages" in record.message]) == 1
+
+
+def test_environments_that_share_a_redis_have_queues_of_their_own(
+    precog_env: pytest.MonkeyPatch, broker: "redis.Redis"
+) -> None:
+    precog_env.setenv("PRECOG_ENVIRONMENT", "prod")
+    queue.ring([Doorbell(delivery_id=uuid4(), channel="email")])
+    assert _waiting(broker, "email") == []
+    assert broker.llen("precog:prod:notifications.email") == 1
