@@ -6,7 +6,6 @@ made are dropped, and only keys below `precog:` are removed. A server that is mi
 
 import contextlib
 import os
-import re
 import shutil
 import tempfile
 import uuid
@@ -28,9 +27,8 @@ from precog.localstack.server import Server
 from precog.localstack.stack import Servers, servers
 from precog.store.migrate import migrate
 from precog.store.pool import close_default_pool
-from tests.outside import Outside, outside_world
+from tests.outside import Outside, documented_variables, outside_world
 
-_CHECKOUT = Path(__file__).parents[1]
 _MEMORY = Path("/dev/shm")
 
 
@@ -48,10 +46,24 @@ def template_database(session_servers: Servers) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def new_database(
+    session_servers: Servers, template_database: str
+) -> Callable[[], contextlib.AbstractContextManager[str]]:
+    """Makes fresh databases with every migration applied, for as long as they are used."""
+
+    @contextlib.contextmanager
+    def new() -> Iterator[str]:
+        with _database(session_servers.database_url, template=template_database) as (_, url):
+            yield url
+
+    return new
+
+
 @pytest.fixture
-def database_url(session_servers: Servers, template_database: str) -> Iterator[str]:
+def database_url(new_database: Callable[[], contextlib.AbstractContextManager[str]]) -> Iterator[str]:
     """A fresh database with every migration applied."""
-    with _database(session_servers.database_url, template=template_database) as (_, url):
+    with new_database() as url:
         yield url
 
 
@@ -103,7 +115,7 @@ def redis_url(session_servers: Servers) -> str:
 @pytest.fixture
 def precog_env(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[pytest.MonkeyPatch]:
     """The environment of a program that has both servers and configured nothing else."""
-    for name in _documented_variables():
+    for name in documented_variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", redis_url)
@@ -218,7 +230,3 @@ def _database(server_url: str, *, template: str = "template1") -> Iterator[tuple
         yield name, url
     finally:
         drop_database(server_url, name)
-
-
-def _documented_variables() -> list[str]:
-    return re.findall(r"^#?\s*([A-Z_]+)=", (_CHECKOUT / ".env.example").read_text(), re.MULTILINE)
