@@ -25,13 +25,16 @@ OTHER_QUEUES = ("notifications.console", "notifications.file", "notifications.sm
 
 
 def _worker(name: str, queues: tuple[str, ...]) -> tuple[str, ...]:
-    # Gossip and mingle serve nothing here, and without them a worker is back three times sooner after a broker's loss.
+    # Quiet: no banner between the alerts on the console. Gossip and mingle serve nothing here; without them a worker is
+    # back at work three times sooner after it lost its broker.
     options = ("--without-gossip", "--without-mingle", "--concurrency", "2", "--queues", ",".join(queues))
-    return ("celery", "-A", "workers", "worker", "--hostname", f"{name}@%h", *options)
+    return ("celery", "--quiet", "-A", "workers", "worker", "--hostname", f"{name}@%h", *options)
 
 
+CONSOLE_WORKER = "worker"
+"""The one whose standard output is the console channel."""
 WORKERS = {
-    "worker": _worker("worker", OTHER_QUEUES),
+    CONSOLE_WORKER: _worker(CONSOLE_WORKER, OTHER_QUEUES),
     # Mail and webhooks wait for servers that anybody may run; an SMS never waits behind them.
     "worker-mail": _worker("worker-mail", MAIL_QUEUES),
 }

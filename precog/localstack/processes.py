@@ -38,6 +38,7 @@ class Process:
 
     def __init__(self, command: Command) -> None:
         self.command = command
+        self._asked = False
         account = ":".join(map(str, command.account or ()))
         leash = [sys.executable, "-I", "-S", str(_LEASH), str(int(command.stop_signal)), str(os.getpid()), account]
         with command.log.open("ab") as log:
@@ -66,7 +67,10 @@ class Process:
             self._popen.send_signal(number)
 
     def ask_to_stop(self) -> None:
-        self.send(self.command.stop_signal)
+        """Once, however often it is called: to many programs a second signal means "at once"."""
+        if not self._asked:
+            self._asked = True
+            self.send(self.command.stop_signal)
 
     def stop(self, *, patience: float = 10) -> None:
         """Asks it to stop, waits `patience` seconds, then kills what is left of its group. Returns when it is gone."""

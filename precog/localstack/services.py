@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from precog.errors import LocalStackError
-from precog.localstack.commands import FLOWER, MIGRATE, WORKERS
+from precog.localstack.commands import CONSOLE_WORKER, FLOWER, MIGRATE, WORKERS
 from precog.localstack.processes import Command, Process
 from precog.localstack.server import free_port, kept_secret, remembered_port
 from precog.localstack.stack import Servers
@@ -46,7 +46,10 @@ def services(
         _run_to_its_end(argv, environment)
     flower = _flower(directory)
     command = partial(_command, directory=directory, environment=environment)
-    commands = [command(name, argv, show_output=show_console_alerts) for name, argv in WORKERS.items()]
+    commands = [
+        command(name, argv, show_output=show_console_alerts and name == CONSOLE_WORKER)
+        for name, argv in WORKERS.items()
+    ]
     commands.append(command("flower", FLOWER, extra=flower))
     own = [server for server in (servers.postgres, servers.redis) if server is not None]
     watched = [Service(name=server.name, start=server.start, process=server.process) for server in own]
