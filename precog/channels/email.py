@@ -20,7 +20,7 @@ from precog.domain.deliveries import Message, Receipt
 from precog.domain.redact import short_reason
 from precog.errors import ChannelMisconfigured, PermanentFailure, SendFailure, TransientFailure, UnknownOutcome
 from precog.render.email import mail
-from precog.settings.channel import ChannelSettings
+from precog.settings.channel import ChannelSettings, comma_separated
 
 _SECONDS = 30.0
 """For the whole exchange."""
@@ -44,13 +44,6 @@ def mail_address(text: str) -> str:
     if checked.ascii_email is None:  # the part before the @ is not ASCII, which allow_smtputf8=False already refuses
         raise ValueError("not a mail address that every server takes: use ASCII before the @")
     return checked.ascii_email
-
-
-def comma_separated(value: object) -> object:
-    """An environment variable's list as a list, without empty entries and repetitions."""
-    if isinstance(value, str):
-        return tuple(dict.fromkeys(entry.strip() for entry in value.split(",") if entry.strip()))
-    return value
 
 
 Address = Annotated[str, AfterValidator(mail_address)]

@@ -150,6 +150,12 @@ def refusal(answer: Answer, reason: str, *, attempt: int) -> SendFailure:
     return PermanentFailure(reason, code=code)
 
 
+def url_secrets(url: str) -> list[str]:
+    """What of a URL must not be shown: the whole, and each part of path and query that is long enough to be a token."""
+    parts = urlsplit(url)
+    return [url, *(part for part in re.split(r"[/?&=;]", f"{parts.path}?{parts.query}") if len(part) >= 8)]
+
+
 def checked_url(url: str, *, allow_private: bool) -> str:
     """`url` if it may be called, else a ValueError that says why not, without repeating it: it may hold a secret."""
     parts = urlsplit(url)

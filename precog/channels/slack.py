@@ -8,7 +8,7 @@ import requests
 from pydantic import Field, SecretStr, model_validator
 
 from precog.channels.base import ChannelKind
-from precog.channels.http import Answer, Door, checked_url, refusal
+from precog.channels.http import Answer, Door, checked_url, refusal, url_secrets
 from precog.domain.alerts import Json, Severity
 from precog.domain.deliveries import Message, Receipt
 from precog.errors import ChannelMisconfigured, PermanentFailure, SendFailure, UnknownOutcome
@@ -42,7 +42,7 @@ def _is_loopback(host: str) -> bool:
 class SlackChannel:
     def __init__(self, settings: SlackSettings, *, seconds: float = 10.0) -> None:
         self._url = settings.webhook_url.get_secret_value()
-        self._door = Door(secrets=[self._url, urlsplit(self._url).path], seconds=seconds)
+        self._door = Door(secrets=url_secrets(self._url), seconds=seconds)
 
     def send(self, message: Message) -> Receipt:
         answer = self._post(slack_payload(message))

@@ -11,13 +11,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from twilio.http.response import Response
 
 from precog.channels.base import ChannelKind
-from precog.channels.email import comma_separated
 from precog.channels.http import Answer, Door, checked_url
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import Message, Receipt, ReceiptState
 from precog.errors import ChannelMisconfigured, PermanentFailure, RateLimited, SendFailure, UnknownOutcome
 from precog.render.sms import reference, sms_text
-from precog.settings.channel import ChannelSettings
+from precog.settings.channel import ChannelSettings, comma_separated
 
 _LOOK_BACK = 100
 """Messages to one number that are searched for a lost one: several days' worth of the limit."""

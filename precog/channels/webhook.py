@@ -5,14 +5,13 @@ import binascii
 import re
 from datetime import UTC, datetime
 from typing import Self
-from urllib.parse import urlsplit
 
 import requests
 from pydantic import Field, FilePath, SecretStr, model_validator
 from standardwebhooks import Webhook
 
 from precog.channels.base import ChannelKind
-from precog.channels.http import Door, checked_url, refusal
+from precog.channels.http import Door, checked_url, refusal, url_secrets
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import Message, Receipt
 from precog.errors import ChannelMisconfigured
@@ -61,10 +60,8 @@ class WebhookChannel:
     def __init__(self, settings: WebhookSettings, *, seconds: float = 10.0) -> None:
         self._url = settings.url.get_secret_value()
         self._signers = [Webhook(secret) for secret in settings.secrets()]
-        parts = urlsplit(self._url)
-        hidden = [text for text in (self._url, parts.path, parts.query) if len(text) > 1]
         self._door = Door(
-            secrets=[*hidden, *settings.secrets()],
+            secrets=[*url_secrets(self._url), *settings.secrets()],
             allow_private=settings.allow_private,
             ca_file=settings.ca_file,
             seconds=seconds,

@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in reply.headers:
             self.send_header(name, value)
         if reply.status < 200:  # nothing but the head, and the end: what a broken server does
-            self.close_connection = True
+            self.send_header("Connection", "close")
             self.end_headers()
             return
         self.send_header("Content-Length", str(len(reply.body)))
