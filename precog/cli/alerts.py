@@ -64,7 +64,7 @@ def _print(found: Sequence[AlertRecord]) -> None:
     wide = console.width >= WIDE
     table = new_table("ID", "SEVERITY", "RAISED", *(["COMPONENT", "TYPE"] if wide else []))
     table.add_column("MESSAGE", ratio=1, no_wrap=True)
-    table.add_column("STATE", no_wrap=True)
+    table.add_column("STATE", max_width=None if wide else 18)
     table.expand = console.is_terminal
     for alert in found:
         origin = [plain(alert["component"]), plain(alert["alert_type"])]

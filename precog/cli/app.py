@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from precog.cli import alerts, config, db, log
+from precog.cli import alerts, channels, config, db, doctor, log, stack, trial
 from precog.cli.outcome import errors_told
 from precog.cli.stderr import warnings_shown
 
-DAILY, CONFIGURATION, OPERATION = "Daily work", "Configuration", "Operation"
+START, DAILY, CONFIGURATION, OPERATION = "Start here", "Daily work", "Configuration", "Operation"
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
 
@@ -33,13 +33,19 @@ def precog(
 ) -> None:
     """Precog stores what goes wrong in a trading system, tells the right people once, and keeps every try on record.
 
+    New here: `precog up` starts everything on this machine, `precog log` raises an alert, `precog alerts list` shows it, and `precog doctor` says what is wrong and what mends it. Every command explains itself with --help.
+
     Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 no alert has that id; 5 only warnings (doctor).
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself
     context.with_resource(errors_told(with_traceback=debug))
     context.with_resource(warnings_shown())
 
 
-app.command(rich_help_panel=DAILY)(log.log)
+app.command(rich_help_panel=START)(stack.up)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=DAILY, no_args_is_help=True)
+app.command(rich_help_panel=DAILY)(log.log)
 app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_is_help=True)
+app.command("test-notification", rich_help_panel=CONFIGURATION)(trial.notify_once)
+app.command(rich_help_panel=OPERATION)(doctor.doctor)
+app.add_typer(channels.app, name="channels", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(db.app, name="db", rich_help_panel=OPERATION, no_args_is_help=True)

@@ -1,12 +1,13 @@
 """`precog config`: whether the configuration holds, and who is told of what."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import groupby
 
 import typer
 
 from precog.channels.registry import KINDS
+from precog.cli.configured import ChannelState, channel_states, current_settings
 from precog.cli.options import Json
 from precog.cli.outcome import Exit
 from precog.cli.output import coloured, new_table, out, plain, print_json, say
@@ -14,33 +15,11 @@ from precog.cli.stderr import say_error
 from precog.domain.alerts import Severity
 from precog.domain.routes import Route
 from precog.errors import ConfigError
-from precog.settings.load import load_settings
-from precog.settings.model import ChannelOff, Settings
-from precog.settings.routes import describe_channels, planned_routes
+from precog.settings.model import Settings
+from precog.settings.routes import planned_routes
 from precog.store import channels
 
 app = typer.Typer(help="Check the YAML files and the environment, and write who is told of what to the database.")
-
-
-def current_settings() -> Settings:
-    """Raises ConfigError with everything that is wrong."""
-    return load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelState:
-    channel: str
-    on: bool
-    state: str
-    """`on, 3 recipients`, or `off: ` and the reason."""
-
-
-def channel_states(settings: Settings) -> list[ChannelState]:
-    described = zip(settings.channels.items(), describe_channels(settings, KINDS), strict=True)
-    return [
-        ChannelState(channel=name, on=not isinstance(value, ChannelOff), state=line.removeprefix(f"{name}: "))
-        for (name, value), line in described
-    ]
 
 
 @app.command()

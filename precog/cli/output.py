@@ -63,7 +63,7 @@ def coloured(word: str) -> Text:
 
 
 def new_table(*columns: str) -> Table:
-    return Table(*columns, box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    return Table(*columns, box=None, header_style="dim", padding=(0, 2, 0, 0))
 
 
 def print_json(value: object) -> None:

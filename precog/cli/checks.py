@@ -1,0 +1,151 @@
+"""What `precog doctor` looks at: each check a function, each finding with the command that mends it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from precog.channels.registry import KINDS
+from precog.cli.configured import channel_states, current_settings
+from precog.cli.output import now, relative, span
+from precog.domain.alerts import Environment, Severity
+from precog.errors import AlertStoreUnavailable, ConfigError, SchemaMismatch
+from precog.settings import process
+from precog.settings.model import Settings
+from precog.settings.routes import planned_routes
+from precog.store import alerts, channels, upkeep
+from precog.store.failures import translated
+from precog.store.migrate import require_current
+from precog.store.pool import default_pool
+
+OLDEST_POSTGRESQL = 15
+LATE_SECONDS = 60.0
+"""A delivery that has been due for so long was seen by neither a worker nor recovery."""
+
+
+class Grade(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    grade: Grade
+    what: str
+    mend: str = ""
+
+
+def ok(what: str) -> Finding:
+    return Finding(grade=Grade.OK, what=what)
+
+
+def warning(what: str, mend: str) -> Finding:
+    return Finding(grade=Grade.WARNING, what=what, mend=mend)
+
+
+def problem(what: str, mend: str) -> Finding:
+    return Finding(grade=Grade.PROBLEM, what=what, mend=mend)
+
+
+def variables() -> Iterator[Finding]:
+    try:
+        settings = process.process_settings()
+    except ConfigError as error:
+        for place, text in error.problems:
+            yield problem(f"{place} {text}", "set it; .env.example lists every variable")
+    else:
+        yield ok(f"the variables are set; environment: {settings.environment}")
+
+
+def configuration() -> tuple[Settings | None, Finding]:
+    try:
+        return current_settings(), ok("the configuration holds")
+    except ConfigError as error:
+        count = len(error.problems)
+        return None, problem(f"the configuration has {count} problem{'s' if count != 1 else ''}", "precog config check")
+
+
+def reach(settings: Settings) -> Finding:
+    """Whether anybody who is not at the worker's terminal hears of an alert."""
+    states = channel_states(settings)
+    on, off = [each for each in states if each.on], [each for each in states if not each.on]
+    what = f"channels on: {_names(each.channel for each in on)}; off: {_names(each.channel for each in off)}"
+    if any(KINDS[each.channel].remote for each in on):
+        return ok(what)
+    return warning(
+        f"{what}; no channel reaches anybody who is away from this machine",
+        "precog config check names the variables that are not set",
+    )
+
+
+def _names(names: Iterator[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def database(environment: Environment, settings: Settings | None) -> Iterator[Finding]:
+    """The server, then the schema, then what is in it, as far as each lets the next be asked."""
+    try:
+        with translated(), default_pool().connection() as connection:
+            yield version(connection.info.server_version)
+            require_current(connection)
+        yield ok("the schema is current")
+        if settings is not None:
+            yield routes(settings)
+        yield recovery(environment)
+        yield from pauses(environment)
+        yield untaken(environment)
+    except AlertStoreUnavailable as error:
+        mend = "start it or correct DATABASE_URL; precog up starts one on this machine"
+        yield problem(f"PostgreSQL does not answer: {error.reason}", mend)
+    except SchemaMismatch as error:
+        what, _, mend = str(error).rpartition("; ")
+        yield problem(what, mend)
+
+
+def version(number: int) -> Finding:
+    """`number` as PostgreSQL gives it: 150004 is 15.4."""
+    name = f"PostgreSQL {number // 10_000}.{number % 10_000}"
+    if number // 10_000 >= OLDEST_POSTGRESQL:
+        return ok(f"{name} answers")
+    return problem(f"{name} is too old", f"upgrade it to {OLDEST_POSTGRESQL} or newer")
+
+
+def routes(settings: Settings) -> Finding:
+    wanted = frozenset(planned_routes(settings, KINDS))
+    standing = channels.routes(settings.environment)
+    if standing == wanted and standing:
+        return ok(f"{len(standing)} routes, as configured here")
+    if not standing:
+        return problem(f"{settings.environment} has no routes: nobody is told of anything", "precog config apply")
+    return warning(
+        f"the routes differ from the configuration seen here: {len(wanted - standing)} are missing, "
+        f"{len(standing - wanted)} are not configured",
+        "precog config apply, where all channels' variables are set",
+    )
+
+
+def recovery(environment: Environment) -> Finding:
+    behind = upkeep.backlog(environment)
+    if behind.oldest_due_seconds < LATE_SECONDS:
+        return ok(f"deliveries are on time, {behind.due} due")
+    return problem(
+        f"{behind.due} deliveries are due, the oldest for {span(behind.oldest_due_seconds)}: nobody takes them",
+        "start a worker, or python -m precog.recovery; its log says what stops it",
+    )
+
+
+def pauses(environment: Environment) -> Iterator[Finding]:
+    for pause in channels.paused(environment):
+        what = f"{pause.channel} is paused since {relative(pause.paused_at, now())}: {pause.reason}"
+        yield problem(what, f"mend it, then precog channels resume {pause.channel}")
+
+
+def untaken(environment: Environment) -> Finding:
+    waiting = alerts.unacknowledged(environment, severity=Severity.CRITICAL)
+    if not waiting:
+        return ok("no critical alert waits for somebody to take it on")
+    oldest = relative(waiting[-1]["triggered_at"], now())
+    return warning(
+        f"critical alerts that nobody has taken on: {len(waiting)}, the oldest raised {oldest}",
+        "precog alerts list --severity critical, then precog alerts ack ID",
+    )

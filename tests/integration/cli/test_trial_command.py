@@ -1,0 +1,60 @@
+"""`precog test-notification`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from precog.domain.alerts import Environment
+from precog.store import alerts, channels, deliveries
+
+Run = Callable[..., Result]
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def _in_a_directory_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The shipped configuration writes logs/alerts.jsonl."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_an_accepted_notification_is_sent_for_real_and_on_record(run: Run, tmp_path: Path) -> None:
+    ended = run("test-notification", "file")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("accepted by file for alerts: ")
+    assert "nothing has happened" in (tmp_path / "logs/alerts.jsonl").read_text()
+    (alert,) = alerts.newest(Environment.DEMO)
+    assert [each["status"] for each in deliveries.of_alert(alert["alert_id"])] == ["sent"]
+
+
+def test_a_failure_says_its_class_its_code_and_what_follows(run: Run, precog_env: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": "1",
+        "SMTP_SECURITY": "none",
+        "ALERT_FROM_EMAIL": "precog@example.com",
+        "CRITICAL_ALERT_EMAILS": "ann@example.com",
+    }.items():
+        precog_env.setenv(name, value)
+    ended = run("test-notification", "email")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("TransientFailure (")
+    assert "running workers try it again by themselves" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    (alert,) = alerts.newest(Environment.DEMO)
+    assert [each["recipient"] for each in deliveries.of_alert(alert["alert_id"])] == ["ann@example.com"]
+
+
+def test_a_channel_that_is_off_is_named_with_the_reason(run: Run) -> None:
+    ended = run("test-notification", "slack")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "SLACK_WEBHOOK_URL is not set" in ended.stderr
+
+
+def test_a_paused_channel_names_the_command_that_resumes_it(run: Run) -> None:
+    channels.pause(Environment.DEMO, "file", error_code="EACCES", reason="the file cannot be written")
+    ended = run("test-notification", "file")
+    assert ended.exit_code == 1
+    assert "precog channels resume file" in ended.stderr
