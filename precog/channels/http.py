@@ -25,7 +25,7 @@ from precog.errors import (
 )
 
 BODY_LIMIT = 64 * 1024
-"""Bytes of an answer that are read. It is asked for unpacked and never unpacked here."""
+"""Bytes of an answer that are read where nobody wants more. It is asked for unpacked and never unpacked here."""
 PAUSE_LIMIT = 3600.0
 """Seconds: a longer Retry-After is not believed."""
 _SECONDS = 10.0
@@ -40,7 +40,7 @@ _TRIES = 3
 class Answer:
     status: int
     body: str
-    """At most BODY_LIMIT bytes of it; less when the connection broke or time was up behind the headers."""
+    """As much of it as was wanted; nothing when the connection broke or time was up behind the headers."""
     retry_after: float | None
 
     @property
@@ -61,12 +61,14 @@ class Door:
         allow_private: bool = True,
         ca_file: Path | None = None,
         seconds: float = _SECONDS,
+        body_limit: int = BODY_LIMIT,
     ) -> None:
         self._adapter = GuardedAdapter()
         self._secrets = tuple(secrets)
         self._allow_private = allow_private
         self._verify = str(ca_file) if ca_file else True
         self._seconds = seconds
+        self._body_limit = body_limit
 
     def send(self, request: requests.Request) -> Answer:
         """Raises TransientFailure when surely nothing arrived, UnknownOutcome when no status came back."""
@@ -80,11 +82,11 @@ class Door:
             with closing(response.raw):  # one read to its end is back in the pool by then, and stays open there
                 if current.deadline.passed:  # http.client takes headers that were cut off for complete ones
                     raise self._failure(TimeoutError(), current)
-                return _answer(response)
+                return _answer(response, self._body_limit)
 
     def explain(self, answer: Answer) -> str:
         """What a person needs to see of a refusal, without secrets."""
-        return short_reason(f"answered {answer.status} {answer.body[:1000]}", self._secrets)
+        return short_reason(f"answered {answer.status} {answer.body}", self._secrets)
 
     def close(self) -> None:
         self._adapter.close()
@@ -107,10 +109,10 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             yield from _causes(inner)
 
 
-def _answer(response: requests.Response) -> Answer:
+def _answer(response: requests.Response, limit: int) -> Answer:
     """Read what is wanted of the answer. A status that came stays a status, however its body ends."""
     try:
-        body = response.raw.read(BODY_LIMIT, decode_content=False)
+        body = response.raw.read(limit, decode_content=False)
     except (HTTPError, OSError):
         body = b""
     return Answer(

@@ -20,6 +20,8 @@ from precog.settings.channel import ChannelSettings, comma_separated
 
 _LOOK_BACK = 100
 """Messages to one number that are searched for a lost one: several days' worth of the limit."""
+_PAGE_LIMIT = 1_000_000
+"""Bytes of an answer: so many messages, each with its text, fill more than a door reads by itself."""
 _STATES = {
     "delivered": ReceiptState.DELIVERED,
     "read": ReceiptState.DELIVERED,
@@ -134,7 +136,7 @@ class SmsChannel:
 
         self._settings = settings
         token = settings.auth_token.get_secret_value()
-        self._door = Door(secrets=[token, settings.account_sid], seconds=seconds)
+        self._door = Door(secrets=[token, settings.account_sid], seconds=seconds, body_limit=_PAGE_LIMIT)
         # Never empty, or the library reads the process's own environment.
         nothing = {"TWILIO_EDGE": ""}
         client = Client(settings.account_sid, token, http_client=_Transport(self._door), environment=nothing)

@@ -36,6 +36,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def short_reason(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` redacted, on one line, and cut to what an error may keep."""
+    """`text` redacted, on one line of characters that a terminal and PostgreSQL take, and cut to what is kept."""
     line = " ".join(redact(text, secrets).split())
+    line = "".join(character if character.isprintable() else "\ufffd" for character in line)
     return line if len(line) <= STORED_LIMIT else line[: STORED_LIMIT - 1] + "…"

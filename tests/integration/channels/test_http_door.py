@@ -146,6 +146,31 @@ def test_a_private_address_is_not_even_connected_to(open_door: Open, server: Rec
     assert server.received == []
 
 
+def test_one_private_address_among_public_ones_is_one_too_many(
+    open_door: Open, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+    both = [*resolve("8.8.8.8", server.port), *resolve("127.0.0.1", server.port)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    seen = failure(open_door(allow_private=False), f"http://mixed.example.com:{server.port}")
+    assert (type(seen), seen.code) == (ChannelMisconfigured, "private_address")
+    assert server.received == []
+
+
+def test_a_dead_address_is_passed_over_for_the_next(
+    open_door: Open, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = socket.getaddrinfo
+
+    def two(host: str, port: int, *args: Any, **options: Any) -> Any:
+        if host != "two.example.com":
+            return resolve(host, port, *args, **options)
+        return [*resolve("127.0.0.2", port), *resolve("127.0.0.1", port)]  # the receiver listens on the second only
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    assert open_door().send(post(f"http://two.example.com:{server.port}")).status == 200
+
+
 def test_the_address_that_was_looked_at_is_the_one_that_is_used(
     open_door: Open, server: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,15 @@ def test_a_message_whose_answer_was_lost_is_found_by_its_reference(
     assert found.provider_message_id == sent.provider_message_id
 
 
+def test_it_is_found_behind_many_long_messages(channel: SmsChannel, sms: Message, make_message: Make) -> None:
+    sent = channel.send(sms)
+    for number in range(60):
+        channel.send(make_message(recipient=NUMBER, delivery_id=UUID(int=number), message="ё" * 500))
+    found = channel.find(sms)
+    assert found is not None
+    assert found.provider_message_id == sent.provider_message_id
+
+
 def test_another_message_to_the_same_number_is_not_taken_for_it(
     channel: SmsChannel, sms: Message, make_message: Make
 ) -> None:

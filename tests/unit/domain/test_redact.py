@@ -39,6 +39,10 @@ def test_ordinary_words_stay_readable() -> None:
     assert redact(text) == text
 
 
+def test_a_stored_reason_steers_no_terminal_and_holds_nothing_that_postgresql_refuses() -> None:
+    assert short_reason("a\x1b[2J\x00\u202e\ud800b") == "a\ufffd[2J\ufffd\ufffd\ufffdb"
+
+
 def test_a_stored_reason_is_one_line_of_bounded_length() -> None:
     reason = short_reason("a\n\tb " + "x" * 10_000)
     assert reason.startswith("a b x")
