@@ -33,7 +33,7 @@ def precog(
 ) -> None:
     """Precog stores what goes wrong in a trading system, tells the right people once, and keeps every try on record.
 
-    New here: `precog up` starts everything on this machine, `precog log` raises an alert, `precog alerts list` shows it, and `precog doctor` says what is wrong and what mends it. Every command explains itself with --help.
+    New here: `precog demo` shows all of it, `precog up` starts everything on this machine, `precog log` raises an alert, `precog alerts list` shows it, and `precog doctor` says what is wrong and what mends it. Every command explains itself with --help.
 
     Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 no alert has that id; 5 only warnings (doctor).
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself
@@ -41,6 +41,7 @@ def precog(
     context.with_resource(warnings_shown())
 
 
+app.command(rich_help_panel=START)(stack.demo)
 app.command(rich_help_panel=START)(stack.up)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=DAILY, no_args_is_help=True)
 app.command(rich_help_panel=DAILY)(log.log)
