@@ -1,0 +1,23 @@
+"""A world for each test that breaks things, and one for all tests of a module that do not."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.world import World, open_world
+
+
+@pytest.fixture
+def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+    with open_world(database_url, tmp_path) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def shared_world(
+    new_database: Callable[[], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    with new_database() as database_url, open_world(database_url, tmp_path_factory.mktemp("world")) as world:
+        yield world
