@@ -1,7 +1,8 @@
 """Real servers for every test that asks: one PostgreSQL and one Redis a session, one fresh database a test.
 
 They are the embedded ones, or those that DATABASE_URL and REDIS_URL name. On those, only databases that this session
-made are dropped, and only keys below `precog:` are removed. A server that is missing fails a test; it never skips one.
+made are dropped, and only keys below a prefix of its own are removed. A server that is missing fails a test; it never
+skips one.
 """
 
 import contextlib
@@ -100,25 +101,34 @@ def clean_test_data(db_cursor: psycopg2.extensions.cursor) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def redis_prefix(session_servers: Servers) -> str:
+    """What our keys begin with: on a Redis of somebody's own, a name that nobody else can have."""
+    return "precog" if session_servers.redis is not None else f"precog-test-{uuid.uuid4().hex}"
+
+
 @pytest.fixture
-def redis_url(session_servers: Servers) -> str:
+def redis_url(session_servers: Servers, redis_prefix: str) -> Iterator[str]:
     """Empty of our keys before each test."""
     with redis.Redis.from_url(session_servers.redis_url) as client:
         if session_servers.redis is not None:
             client.flushall()
-        else:
-            for key in client.scan_iter("precog:*"):
+        yield session_servers.redis_url
+        if session_servers.redis is None:
+            for key in client.scan_iter(f"{redis_prefix}:*"):
                 client.delete(key)
-    return session_servers.redis_url
 
 
 @pytest.fixture
-def precog_env(monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str) -> Iterator[pytest.MonkeyPatch]:
+def precog_env(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, redis_prefix: str
+) -> Iterator[pytest.MonkeyPatch]:
     """The environment of a program that has both servers and configured nothing else."""
     for name in documented_variables():
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("PRECOG_REDIS_PREFIX", redis_prefix)
     monkeypatch.setenv("PRECOG_ENVIRONMENT", "demo")
     close_default_pool()
     yield monkeypatch

@@ -24,9 +24,9 @@ def test_each_test_has_a_database_of_its_own(db_cursor: psycopg2.extensions.curs
 
 
 @pytest.mark.parametrize("turn", [1, 2])
-def test_no_key_of_another_test_is_left(redis_url: str, turn: int) -> None:
+def test_no_key_of_another_test_is_left(redis_url: str, redis_prefix: str, turn: int) -> None:
     with redis.Redis.from_url(redis_url) as client:
-        assert client.set("precog:demo:mark", turn, nx=True)
+        assert client.set(f"{redis_prefix}:demo:mark", turn, nx=True)
 
 
 def test_a_test_knows_of_no_channel_that_the_machine_has_configured(precog_env: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,10 @@ def broker(redis_url: str) -> "redis.Redis":
 
 
 def _waiting(broker: "redis.Redis", channel: str) -> list[dict[str, Any]]:
-    return [json.loads(each) for each in broker.lrange(f"precog:demo:notifications.{channel}", 0, -1)]
+    return [
+        json.loads(each)
+        for each in broker.lrange(f"{queue.key_prefix(Environment.DEMO)}notifications.{channel}", 0, -1)
+    ]
 
 
 @pytest.mark.parametrize("channel", queue.CHANNELS)
@@ -85,4 +88,4 @@ def test_environments_that_share_a_redis_have_queues_of_their_own(
     precog_env.setenv("PRECOG_ENVIRONMENT", "prod")
     queue.ring([Doorbell(delivery_id=uuid4(), channel="email")])
     assert _waiting(broker, "email") == []
-    assert broker.llen("precog:prod:notifications.email") == 1
+    assert broker.llen(f"{queue.key_prefix(Environment.PROD)}notifications.email") == 1
