@@ -198,7 +198,13 @@ def _major_version(programs: Path) -> int:
 def _speed(*, durable: bool) -> dict[str, str]:
     if durable:
         return {"recovery_init_sync_method": "syncfs"} if sys.platform == "linux" else {}
-    return {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
+    return {
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "max_wal_size": "256MB",
+        "dynamic_shared_memory_type": "mmap",  # in the data directory, so that a killed server leaves nothing behind
+    }
 
 
 def _remove_stale_pid_file(data: Path) -> None:
