@@ -26,7 +26,7 @@ _SECONDS = 30.0
 """For the whole exchange."""
 _STEP_SECONDS = 10.0
 """For one command, and for connecting to one address."""
-_FAREWELL_SECONDS = 2.0
+_FAREWELL_SECONDS = 1.0
 _POLICY = SMTP.clone(cte_type="7bit")  # every server takes 7 bit; not every one offers 8BITMIME
 
 NOT_CONFIGURED = frozenset({530, 534, 535, 538})
