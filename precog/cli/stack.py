@@ -27,7 +27,11 @@ def up() -> None:
 def demo(
     *,
     kill_worker: Annotated[
-        bool, typer.Option("--kill-worker", help="Kill a worker in the middle of a send, and see the rest delivered.")
+        bool,
+        typer.Option(
+            "--kill-worker",
+            help="Kill a worker in the middle of a send, and see its delivery taken over; takes two minutes.",
+        ),
     ] = False,
 ) -> None:
     """Tour the whole of it in half a minute: alerts raised, delivered, repeated, failed, tried again and taken on.
@@ -37,6 +41,6 @@ def demo(
 
     Example: precog demo
     """
-    from precog.demo.tour import run
+    from precog.demo import run
 
     raise typer.Exit(run(kill_worker=kill_worker))

@@ -21,7 +21,7 @@ def next_steps() -> list[tuple[str, str]]:
         (up, "the same for daily use: it stays until Ctrl-C, and its data stays longer"),
         (
             f". {_shown(home() / 'env')}",
-            "in another terminal, once it is up: tells the commands below where its servers are",
+            "in another terminal, once it is up: its servers, for the commands below",
         ),
         (f'{precog} log api_failures high kalshi_api "5 failures"', "raise an alert yourself"),
         (f"{precog} alerts list", "what is open, and who has taken it on"),
