@@ -15,6 +15,7 @@ from precog.domain.alerts import Severity
 from precog.domain.deliveries import DeliveryStatus, Receipt
 from precog.domain.nearest import did_you_mean
 from precog.errors import (
+    AlertTypeError,
     AlertValueError,
     ChannelMisconfigured,
     ConfigError,
@@ -45,7 +46,7 @@ def send_sms_alert(severity: str, alert_type: str, message: str, phone_number: s
 
     Raises SmsLimitReached when 5 went in the last hour or 20 in the last day: the SMS is held and goes when it may.
     """
-    return _send("sms", severity, alert_type, message, None, to=phone_number)[0]
+    return _send("sms", severity, alert_type, message, None, to=("phone_number", phone_number))[0]
 
 
 def send_slack_alert(
@@ -76,7 +77,8 @@ def send_alert(
     Raises the SendFailure that says what to do; SmsLimitReached; ConfigError when the channel is off; AlertValueError
     and AlertTypeError for a mistake in the call; StoreError.
     """
-    return _send(channel, severity, alert_type, message, details, to=recipient, only_first=True)[0]
+    to = None if recipient is None else ("recipient", recipient)
+    return _send(channel, severity, alert_type, message, details, to=to, only_first=True)[0]
 
 
 def route_alert(severity: str, alert_type: str, message: str, details: Mapping[str, object] | None = None) -> int:
@@ -100,9 +102,10 @@ def _send(
     message: str,
     details: Mapping[str, object] | None,
     *,
-    to: str | None,
+    to: tuple[str, str] | None,
     only_first: bool = False,
 ) -> tuple[Receipt, ...]:
+    """`to`: the argument that names the one recipient, and its value; None for those of the configuration."""
     alert = intake.new_alert(
         alert_type=alert_type,
         severity=severity,
@@ -112,7 +115,7 @@ def _send(
         notify=False,
     )
     with _courier_for(channel) as (settings, courier):
-        recipients = (to,) if to is not None else _recipients(settings, channel, alert.severity)
+        recipients = _recipients(settings, channel, alert.severity) if to is None else (_named(channel, *to),)
         alert_id = intake.accept(alert).alert_id
         return _deliver_each(courier, channel, alert_id, recipients[:1] if only_first else recipients)
 
@@ -160,6 +163,15 @@ def _recipients(settings: Settings, channel: str, severity: Severity) -> tuple[s
     if not named:
         raise ConfigError([Problem(f"notifications.{channel}", f"names nobody for {severity} alerts")])
     return named
+
+
+def _named(channel: str, field: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise AlertTypeError(field, value, "str")
+    try:
+        return KINDS[channel].recipient(value)
+    except ValueError as error:
+        raise AlertValueError(field, str(error)) from None
 
 
 @contextmanager

@@ -47,3 +47,5 @@ class ChannelKind:
     """Who gets an alert of this severity: the recipients written to `alert_routes`."""
     remote: bool
     """Whether it can reach a person who is not at this machine."""
+    recipient: Callable[[str], str] = str
+    """A recipient whom a caller names, in the channel's own form; a ValueError says why it can be nobody."""

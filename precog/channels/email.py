@@ -259,4 +259,11 @@ def _recipients(settings: EmailSettings, severity: Severity) -> tuple[str, ...]:
     return settings.recipients.of(severity)
 
 
-EMAIL = ChannelKind(name="email", settings=EmailSettings, open=EmailChannel, recipients=_recipients, remote=True)
+EMAIL = ChannelKind(
+    name="email",
+    settings=EmailSettings,
+    open=EmailChannel,
+    recipients=_recipients,
+    remote=True,
+    recipient=mail_address,
+)

@@ -246,4 +246,11 @@ def _recipients(settings: SmsSettings, severity: Severity) -> tuple[str, ...]:
     return lists.get(severity, ())
 
 
-SMS = ChannelKind(name="sms", settings=SmsSettings, open=SmsChannel, recipients=_recipients, remote=True)
+SMS = ChannelKind(
+    name="sms",
+    settings=SmsSettings,
+    open=SmsChannel,
+    recipients=_recipients,
+    remote=True,
+    recipient=phone_number,
+)
