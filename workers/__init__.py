@@ -1,5 +1,6 @@
 """The Celery worker: `celery -A workers worker`."""
 
 from workers.app import app
+from workers.tasks import TASKS
 
-__all__ = ["app"]
+__all__ = ["TASKS", "app"]

@@ -21,7 +21,7 @@ def _settings() -> ModuleType:
     return module
 
 
-app = Celery("precog", include=["workers.tasks"])
+app = Celery("precog")
 app.config_from_object(_settings())
 
 
