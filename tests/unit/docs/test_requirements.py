@@ -1,0 +1,55 @@
+"""docs/MASTER_REQUIREMENTS.md names every requirement once, and nothing in it is invented."""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tests.documents import CHECKOUT, table_under, text_of
+
+pytestmark = pytest.mark.unit
+
+DOCUMENT = "docs/MASTER_REQUIREMENTS.md"
+IDS = [f"{number:03}" for number in range(1, 16)]
+
+
+def _section(alert_id: str) -> str:
+    return re.split(r"\n##+ ", text_of(DOCUMENT).partition(f"\n### REQ-ALERT-{alert_id}\n")[2])[0]
+
+
+@cache
+def _tests_in(file: str) -> frozenset[str]:
+    """The test functions that a file defines; none for a file that is not there."""
+    path = CHECKOUT / file
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path.exists() else ast.Module(body=[], type_ignores=[])
+    return frozenset(each.name for each in tree.body if isinstance(each, ast.FunctionDef))
+
+
+def test_every_requirement_is_listed_once() -> None:
+    text = text_of(DOCUMENT)
+    assert re.findall(r"^### REQ-ALERT-(\d+)$", text, re.MULTILINE) == IDS
+    assert re.findall(r"^\| REQ-METH-(\d+) \|", text, re.MULTILINE) == IDS
+
+
+@pytest.mark.parametrize("alert_id", IDS)
+def test_each_alert_requirement_says_what_where_and_names_tests_that_exist(alert_id: str) -> None:
+    what, where, tests = re.fullmatch(r"\n(.+)\n\nWhere: (.+)\n\nTests:\n(.+)", _section(alert_id), re.DOTALL).groups()  # type: ignore[union-attr]
+    assert what.strip()
+    assert "`" in where
+    named = re.findall(r"^- `(.+)::(.+)`$", tests, re.MULTILINE)
+    assert [each for each in named if each[1] not in _tests_in(each[0])] == []
+    assert any(name.startswith(f"test_{alert_id}_") for _, name in named), "its own plain test"
+
+
+def test_what_is_said_not_to_be_built_is_not() -> None:
+    for what, _ in table_under(DOCUMENT, "## What else is not built"):
+        path = what.rpartition("`")[0].rpartition("`")[2].replace(".", "/")
+        assert not (CHECKOUT / path).exists(), f"{path} is built: say where it is met"
+        assert not (CHECKOUT / f"{path}.py").exists(), f"{path}.py is built: say where it is met"
+
+
+def test_no_method_is_called_built_and_no_table_of_theirs_is_there() -> None:
+    states = {row[2] for row in table_under(DOCUMENT, "## Trading methods")}
+    migrations = "".join(path.read_text(encoding="utf-8") for path in CHECKOUT.glob("database/migrations/*.sql"))
+    assert (states, "method_id" in migrations) == ({"not built"}, False)
