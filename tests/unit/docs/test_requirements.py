@@ -49,7 +49,10 @@ def test_what_is_said_not_to_be_built_is_not() -> None:
         assert not (CHECKOUT / f"{path}.py").exists(), f"{path}.py is built: say where it is met"
 
 
-def test_no_method_is_called_built_and_no_table_of_theirs_is_there() -> None:
-    states = {row[2] for row in table_under(DOCUMENT, "## Trading methods")}
-    migrations = "".join(path.read_text(encoding="utf-8") for path in CHECKOUT.glob("database/migrations/*.sql"))
-    assert (states, "method_id" in migrations) == ({"not built"}, False)
+@pytest.mark.parametrize("row", table_under(DOCUMENT, "## Trading methods"), ids=lambda row: row[0])
+def test_a_method_requirement_that_is_met_names_tests_that_exist(row: list[str]) -> None:
+    _, _, state, tests = row
+    assert state in {"not built", "schema only", "built"}
+    named = re.findall(r"`(.+?)::(.+?)`", tests)
+    assert bool(named) == (state != "not built")
+    assert [each for each in named if each[1] not in _tests_in(each[0])] == []
