@@ -46,24 +46,35 @@ def run(*, kill_worker: bool) -> int:
 
 
 def _outcome(signals: StopSignals, directory: Path, screen: Screen, *, kill_worker: bool) -> int:
-    try:
-        with ExitStack() as running:
-            with signals.raised():
-                well = _play(running, directory, screen, kill_worker=kill_worker)
-            screen.say("")
-            with screen.step("Stopping the workers and the servers"):
+    with ExitStack() as running:
+        status = _played(signals, running, directory, screen, kill_worker=kill_worker)
+        try:
+            with screen.step("Stopping what was started") as done:
                 running.close()
+                done("Every process that was started has ended")
+        except Exception as error:
+            log.exception("the demo did not clear up")
+            screen.say(f"Not everything could be stopped: {type(error).__name__}: {error}", "red")
+            return status or 1
+    return status
+
+
+def _played(signals: StopSignals, running: ExitStack, directory: Path, screen: Screen, *, kill_worker: bool) -> int:
+    """The status that the story ends with; what it started is left in `running`."""
+    try:
+        with signals.raised():
+            well = _play(running, directory, screen, kill_worker=kill_worker)
     except Stopped as stopped:
-        screen.say(f"Stopped by {stopped} {screen.progress}. Every process that was started has ended.", "yellow")
+        screen.say(f"Stopped by {stopped} {screen.progress}.", "yellow")
         return stopped.exit_status
     except PrecogError as error:
         screen.say(f"The demo ended {screen.progress}: {error}", "red")
+        return 1
     except Exception as error:
         log.exception("the demo broke")
         screen.say(f"The demo broke {screen.progress}: {type(error).__name__}: {error}", "red")
-    else:
-        return 0 if well else 1
-    return 1
+        return 1
+    return 0 if well else 1
 
 
 def _play(running: ExitStack, directory: Path, screen: Screen, *, kill_worker: bool) -> bool:
@@ -142,6 +153,7 @@ def _report(screen: Screen, outcomes: Sequence[Outcome], outside: Outside, found
             screen.say(f"  {fault}", "red")
     else:
         screen.say(report.summary(outcomes), "green")
+    screen.say("")
 
 
 @contextmanager

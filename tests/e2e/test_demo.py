@@ -1,0 +1,144 @@
+"""`precog demo` as a person runs it: in a process of its own, told by its output and by what it leaves."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+import redis
+
+from precog.localstack.stack import Servers
+from tests.integration.localstack.places import place
+
+pytestmark = pytest.mark.e2e
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@contextlib.contextmanager
+def _demos() -> Iterator[tuple[Start, Path]]:
+    """Starts demos whose temporary directories are in one place, and checks that this is empty afterwards."""
+    with place() as home, contextlib.ExitStack() as running:
+
+        def start(**variables: str) -> "subprocess.Popen[str]":
+            own = {"TMPDIR": str(home), "NO_COLOR": "1", "COLUMNS": "120"}
+            foreign = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+            return running.enter_context(
+                subprocess.Popen(
+                    [Path(sys.executable).with_name("precog"), "demo"],
+                    env={**foreign, **own, **variables},
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+            )
+
+        yield start, home
+
+
+def _processes_of(home: Path) -> list[str]:
+    """The command lines of all that was started with this temporary directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"TMPDIR={home}".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[str]:
+    """What one demo that ended well has said."""
+    with _demos() as (start, home):
+        demo = start(SMTP_HOST="smtp.example.com", PRECOG_ENVIRONMENT="prod", PRECOG_CONFIG_DIR="/nowhere")
+        said, _ = demo.communicate(timeout=120)
+        assert demo.returncode == 0, said
+        assert list(home.iterdir()) == []
+        assert _processes_of(home) == []
+        yield said
+
+
+def test_the_demo_shows_every_part_of_its_story(told: str) -> None:
+    assert "sent 7 of 7; taken on by ana" in told
+    assert "suppressed as a duplicate of #1" in told
+    assert "webhook try 1 at " in told
+    assert ": transient: the webhook answered 503 deploying" in told
+    assert "over the limit of 5 an hour until " in told
+    assert "UTC; reached instead over console, email, file, slack, webhook" in told
+    assert "39 deliveries sent and received" in told
+
+
+def test_the_demo_shows_what_each_receiver_got(told: str) -> None:
+    arrived = told.partition("What arrived")[2]
+    assert "10 letters" in arrived
+    assert "Subject: [DEMO] CRITICAL risk_manager: Lost 412.50 USD" in arrived
+    assert "5 messages" in arrived
+    assert "3 requests taken, 1 refused before; signatures verified" in arrived
+    assert "8 lines of JSON" in arrived
+
+
+def test_the_demo_says_where_to_look_next_and_neither_colours_a_pipe_nor_shows_a_log(told: str) -> None:
+    assert "precog alerts list" in told.partition("Where to look next")[2]
+    assert "\x1b" not in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_demo_that_is_stopped_says_so_and_leaves_nothing(number: signal.Signals, status: int) -> None:
+    with _demos() as (start, home):
+        demo = start()
+        assert demo.stdout is not None
+        before = next(line for line in demo.stdout if "workers ready" in line)
+        demo.send_signal(number)
+        said = before + demo.stdout.read()
+        assert demo.wait(60) == status, said
+        assert "Stopped by" in said
+        assert "Every process that was started has ended" in said
+        assert "Traceback" not in said
+        assert list(home.iterdir()) == []
+        assert _processes_of(home) == []
+
+
+def test_two_demos_on_the_same_servers_of_somebody_else_do_not_meet_and_touch_nothing(session_servers: Servers) -> None:
+    theirs = {"DATABASE_URL": session_servers.database_url, "REDIS_URL": session_servers.redis_url}
+    with redis.Redis.from_url(session_servers.redis_url, decode_responses=True) as client, _demos() as (start, home):
+        client.rpush("precog:demo:notifications.email", "theirs")
+        databases, keys = _databases(session_servers), set(client.scan_iter())
+        both = [start(**theirs), start(**theirs)]
+        said = [demo.communicate(timeout=180)[0] for demo in both]
+        assert [demo.returncode for demo in both] == [0, 0], said
+        assert all("a new database at postgresql://" in each for each in said)
+        assert (_databases(session_servers), set(client.scan_iter())) == (databases, keys)
+        assert client.lrange("precog:demo:notifications.email", 0, -1) == ["theirs"]
+        assert list(home.iterdir()) == []
+        client.delete("precog:demo:notifications.email")
+
+
+def _databases(servers: Servers) -> set[str]:
+    with contextlib.closing(psycopg2.connect(servers.database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'precog_demo%'")
+        return {row[0] for row in cursor.fetchall()}
+
+
+def test_a_role_that_may_not_create_a_database_is_told_what_to_do(session_servers: Servers) -> None:
+    with contextlib.closing(psycopg2.connect(session_servers.database_url)) as owner, owner.cursor() as cursor:
+        owner.autocommit = True
+        cursor.execute("CREATE ROLE demo_visitor LOGIN PASSWORD 'visitor'")
+        try:
+            address = psycopg2.extensions.make_dsn(
+                session_servers.database_url, user="demo_visitor", password="visitor"
+            )
+            with _demos() as (start, _):
+                demo = start(DATABASE_URL=address, REDIS_URL=session_servers.redis_url)
+                said, _ = demo.communicate(timeout=60)
+        finally:
+            cursor.execute("DROP ROLE demo_visitor")
+    assert demo.returncode == 1
+    assert "may not create a database" in said
+    assert "ALTER ROLE ... CREATEDB allows it" in " ".join(said.split())
+    assert "visitor" not in said.replace("demo_visitor", "")
