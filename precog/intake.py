@@ -112,7 +112,7 @@ def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Log
             "the alert is stored, but this environment has no routes and nobody is told; run `precog config apply`",
             extra={"alert_id": logged.alert_id, "environment": alert.environment},
         )
-    _ring(logged.doorbells)
+    _ring(logged.doorbells, alert.environment)
     return logged
 
 
@@ -125,9 +125,9 @@ def accept_in(
     return logged
 
 
-def _ring(doorbells: tuple[Doorbell, ...]) -> None:
+def _ring(doorbells: tuple[Doorbell, ...], environment: Environment) -> None:
     """Ring, and take the stamp of the ring back where it failed: recovery then need not wait."""
-    if doorbells and not queue.ring(doorbells):
+    if doorbells and not queue.ring(doorbells, environment):
         try:
             deliveries.unring([bell.delivery_id for bell in doorbells])
         except Exception:

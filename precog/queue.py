@@ -52,8 +52,11 @@ def queues() -> list[Queue]:
     return [Queue(queue_name(channel), routing_key=queue_name(channel)) for channel in CHANNELS]
 
 
-def ring(doorbells: Sequence[Doorbell]) -> bool:
-    """Tell workers of these deliveries. False when that failed or was not tried; recovery then rings. Never raises."""
+def ring(doorbells: Sequence[Doorbell], environment: Environment | None = None) -> bool:
+    """Tell the workers of an environment, by default this process's, of these deliveries. Never raises.
+
+    False when that failed or was not tried; recovery then rings.
+    """
     if not doorbells:
         return True
     if (inline := _eager_app()) is not None:
@@ -63,7 +66,7 @@ def ring(doorbells: Sequence[Doorbell]) -> bool:
     if not _silence.over():
         return False
     try:
-        _publish(doorbells)
+        _publish(doorbells, environment or process.environment())
     except Exception as error:  # noqa: BLE001 - the alert is committed: whatever the broker does, the call has succeeded
         if _silence.begin():
             log.warning(
@@ -85,9 +88,9 @@ def _eager_app() -> Celery | None:
     return current_app if current_app.conf.task_always_eager and task_name("console") in current_app.tasks else None
 
 
-def _publish(doorbells: Sequence[Doorbell]) -> None:
+def _publish(doorbells: Sequence[Doorbell], environment: Environment) -> None:
     """All of them in one round trip. Celery's own publisher needs one each, and builds a Redis client for each."""
-    prefix = key_prefix(process.environment())
+    prefix = key_prefix(environment)
     with client(process.redis_url()).pipeline(transaction=False) as pipe:
         for bell in doorbells:
             pipe.lpush(prefix + queue_name(bell.channel), message(bell))

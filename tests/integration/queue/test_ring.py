@@ -10,8 +10,10 @@ import redis
 
 import precog
 from precog import queue
-from precog.domain.alerts import Environment
+from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import Doorbell
+from precog.domain.routes import Route
+from precog.store import channels
 
 pytestmark = pytest.mark.integration
 
@@ -56,10 +58,6 @@ def _comparable(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_message_carries_an_id_and_nothing_else_of_the_alert(broker: "redis.Redis") -> None:
-    from precog.domain.alerts import Severity
-    from precog.domain.routes import Route
-    from precog.store import channels
-
     channels.write_routes(
         Environment.DEMO,
         [Route(environment=Environment.DEMO, severity=Severity.LOW, channel="email", recipient="ann@example.com")],
@@ -87,5 +85,13 @@ def test_environments_that_share_a_redis_have_queues_of_their_own(
 ) -> None:
     precog_env.setenv("PRECOG_ENVIRONMENT", "prod")
     queue.ring([Doorbell(delivery_id=uuid4(), channel="email")])
+    assert _waiting(broker, "email") == []
+    assert broker.llen(f"{queue.key_prefix(Environment.PROD)}notifications.email") == 1
+
+
+def test_an_alert_of_another_environment_is_rung_for_in_that_environment(broker: "redis.Redis") -> None:
+    route = Route(environment=Environment.PROD, severity=Severity.LOW, channel="email", recipient="ann@example.com")
+    channels.write_routes(Environment.PROD, [route])
+    precog.log_alert("api_failures", "low", "kalshi_api", "boom", environment="prod")
     assert _waiting(broker, "email") == []
     assert broker.llen(f"{queue.key_prefix(Environment.PROD)}notifications.email") == 1

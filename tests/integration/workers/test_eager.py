@@ -15,6 +15,7 @@ from celery import Celery
 import precog
 from precog import queue
 from precog.channels.registry import KINDS
+from precog.domain.alerts import Environment
 from precog.localstack.receivers import Reply
 from precog.settings.load import load_settings
 from precog.settings.routes import planned_routes
@@ -157,7 +158,7 @@ def test_a_message_holds_an_id_and_never_a_delay(tasks: ModuleType, redis_url: s
     alert_id = precog.log_alert("api_failures", "low", "kalshi_api", "a secret text", {"loss": "512"})
     [delivery] = deliveries.of_alert(alert_id)
     with redis.Redis.from_url(redis_url) as client:
-        [message] = map(json.loads, client.lrange("precog:demo:notifications.file", 0, -1))
+        [message] = map(json.loads, client.lrange(queue.key_prefix(Environment.DEMO) + "notifications.file", 0, -1))
     headers, body = message["headers"], base64.b64decode(message["body"]).decode()
     assert json.loads(body)[:2] == [[delivery["delivery_id"]], {}]
     assert (headers["eta"], headers["expires"], headers["retries"]) == (None, None, 0)
