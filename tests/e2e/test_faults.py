@@ -12,6 +12,8 @@ import pytest
 import redis
 
 import precog
+from precog import queue
+from precog.domain.alerts import Environment
 from precog.localstack.processes import Process
 from precog.localstack.receivers import Fault, Received, Reply, receiver
 from precog.localstack.supervisor import Service, Supervisor
@@ -142,7 +144,7 @@ def test_a_broker_that_forgets_everything_loses_no_alert(world: World) -> None:
     write_routes()
     waiting = [_alert("medium") for _ in range(30)]
     with redis.Redis.from_url(world.redis.url) as client:
-        assert client.llen("precog:demo:notifications.email") == 30
+        assert client.llen(queue.key_prefix(Environment.DEMO) + queue.queue_name("email")) == 30
         client.flushall()
     worker = world.worker()
     _half_a_minute_passes(world)
