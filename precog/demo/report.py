@@ -67,7 +67,7 @@ def came_of(outcome: Outcome) -> str:
 def _deliveries(outcome: Outcome, width: int, *, header: bool) -> RenderableType:
     """Columns of fixed width, so that they stand in line from alert to alert."""
     table = Table(box=None, pad_edge=False, show_header=header, header_style="dim", padding=(0, 2, 0, 0))
-    for name, columns in (("CHANNEL", 7), ("RECIPIENT", max(width, 9)), ("STATUS", 7)):
+    for name, columns in (("CHANNEL", 7), ("RECIPIENT", max(width, 9)), ("STATUS", 9)):
         table.add_column(name, width=columns, overflow="fold")
     for name, columns in (("TRIES", 5), ("AT (UTC)", 8), ("AFTER", 7)):
         table.add_column(name, width=columns, justify="right")

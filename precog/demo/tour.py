@@ -92,13 +92,22 @@ def _play(running: ExitStack, directory: Path, screen: Screen, *, kill_worker: b
         workers = running.enter_context(crew(directory, set_up.environment, screen.say))
         workers.wait_until_ready(where.redis_url)
         done(f"{len(WORKERS)} workers ready")
-    outcomes = _tell_story(screen, outside, workers if kill_worker else None)
-    found = faults(outcomes, outside.received(), set_up.routes, worker_killed=kill_worker)
-    _report(screen, outcomes, outside, found)
+    story = _tell_story(screen, outside, workers if kill_worker else None)
+    found = faults(
+        watch.read(story),
+        received=outside.received(),
+        asked_for=watch.asked_for(),
+        routes=set_up.routes,
+        worker_killed=kill_worker,
+    )
+    if not found:
+        acknowledge_alert(story[0].alert_id, "ana", "closing the positions by hand")
+        screen.say(f"    ana takes on #{story[0].alert_id} and its duplicate")
+    _report(screen, watch.read(story), outside, found)
     return not found
 
 
-def _tell_story(screen: Screen, outside: Outside, to_kill: Crew | None) -> list[Outcome]:
+def _tell_story(screen: Screen, outside: Outside, to_kill: Crew | None) -> list[Logged]:
     screen.say("")
     story = [_log(scene, screen) for scene in AFTERNOON]
     with screen.step("Sending the SMS that the hour allows"):
@@ -108,9 +117,7 @@ def _tell_story(screen: Screen, outside: Outside, to_kill: Crew | None) -> list[
         _kill(to_kill, story, outside, screen)
     with screen.step("Waiting for the deliveries") as done:
         done(watch.progress(_wait(story, screen), now=datetime.now(UTC)))
-    acknowledge_alert(story[0].alert_id, "ana", "closing the positions by hand")
-    screen.say(f"    ana takes on #{story[0].alert_id} and its duplicate")
-    return watch.read(story)
+    return story
 
 
 def _log(scene: Scene, screen: Screen) -> Logged:

@@ -1,7 +1,6 @@
 """Whether everything happened as it should: the database's word against what the receivers really took."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from precog.demo.outside import Mark, mark_of
 from precog.demo.story import Shows
@@ -13,13 +12,20 @@ from precog.domain.routes import Route
 
 
 def faults(
-    outcomes: Sequence[Outcome], received: Mapping[Mark, int], routes: frozenset[Route], *, worker_killed: bool = False
+    outcomes: Sequence[Outcome],
+    *,
+    received: Mapping[Mark, int],
+    asked_for: Collection[Mark],
+    routes: frozenset[Route],
+    worker_killed: bool = False,
 ) -> list[str]:
-    """Everything that is not as it should be, a sentence each; empty when all is well."""
+    """Everything that is not as it should be, a sentence each; empty when all is well.
+
+    `asked_for`: the messages that some delivery accounts for.
+    """
     found = [fault for outcome in outcomes for fault in _faults_of(outcome, received, routes)]
-    asked_for = {mark_of(outcome.alert, each) for outcome in outcomes for each in outcome.deliveries}
-    strangers = Counter(channel for channel, mark in received if (channel, mark) not in asked_for)
-    found += [f"{count} messages over {channel} that no delivery accounts for" for channel, count in strangers.items()]
+    strangers = [channel for channel, mark in received if (channel, mark) not in asked_for]
+    found += [f"something came over {channel} that no delivery accounts for" for channel in strangers]
     if worker_killed and not any(each["error_code"] == "lease_expired" for one in outcomes for each in one.attempts):
         found.append("no send was interrupted: the worker was killed before or after one")
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from precog.delivery import LEASE_SECONDS
+from precog.demo.outside import Mark, mark_of
 from precog.demo.story import Scene, Shows
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import DeliveryStatus
@@ -53,6 +54,12 @@ def read(story: Sequence[Logged]) -> list[Outcome]:
         )
         for each in story
     ]
+
+
+def asked_for() -> frozenset[Mark]:
+    """Every message that some delivery accounts for, those of the alerts that Precog raises about itself included."""
+    every = alerts.newest(Environment.DEMO, duplicates=True, most=1000)
+    return frozenset(mark_of(alert, each) for alert in every for each in deliveries.of_alert(alert["alert_id"]))
 
 
 def moving(outcomes: Sequence[Outcome], *channels: str) -> list[DeliveryRecord]:
