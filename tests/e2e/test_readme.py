@@ -27,11 +27,14 @@ OTHERS = [each for each in documents() if each != README and name_of(each) not i
 
 
 @pytest.fixture
-def desk(configured: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a person sits: an activated environment, both servers, every channel set up, the routes written."""
+def desk(configured: None, database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a person sits: a checkout with its environment, both servers up, every channel and the routes set up."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("PYTHONPATH", raising=False)
     shutil.copy(CHECKOUT / ".env.example", tmp_path)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / ".precog").mkdir()
+    (tmp_path / ".precog/env").write_text(f"export DATABASE_URL='{database_url}'\nexport REDIS_URL='{redis_url}'\n")
     _run(PROGRAMS["sh"], "precog config apply", tmp_path)
     return tmp_path
 
@@ -49,7 +52,9 @@ def test_every_block_runs_in_the_order_in_which_it_is_read(document: Path, desk:
 
 
 def test_the_readme_leads_from_the_first_alert_to_its_end(desk: Path) -> None:
-    program, *commands = _to_run(README)
+    every = _to_run(README)
+    [program] = [block for block in every if block.language == "python"]
+    commands = [block for block in every if block.language == "sh"]
     assert _run(PROGRAMS["python"], program.text, desk) == "stored as alert 1\n"
     assert _run(PROGRAMS["python"], program.text, desk) == "stored as alert 2\n"
     for block in commands:
