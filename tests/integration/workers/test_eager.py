@@ -3,6 +3,8 @@
 import base64
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -119,6 +121,12 @@ def test_a_task_whose_database_is_away_ends_quietly_and_leaves_the_row_to_recove
     assert tasks.TASKS["file"].apply(args=(str(uuid4()),)).successful()
     assert "PostgreSQL is away; recovery rings again" in caplog.text
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+def test_whoever_imports_the_app_has_its_tasks(configured: None) -> None:
+    program = "from workers import app; print(*app.tasks)"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert set(done.stdout.split()) >= {f"precog.deliver_{channel}" for channel in KINDS}
 
 
 def test_there_is_one_task_and_one_queue_a_channel(app: Celery) -> None:
