@@ -1,0 +1,44 @@
+"""What a worker says and does where it cannot simply start."""
+
+import pytest
+
+from tests.e2e.world import World, worker_command
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_worker_with_a_broken_configuration_says_all_of_it_and_does_not_start(world: World) -> None:
+    worker = world.start(
+        "worker", *worker_command("worker"), TWILIO_ACCOUNT_SID="wrong", CRITICAL_ALERT_PHONE_NUMBERS="555"
+    )
+    assert worker.process.wait(30)
+    assert worker.process.exit_status == 1
+    assert "2 problems in the configuration" in worker.output
+    assert "account_sid" in worker.output
+    assert "recipients.critical" in worker.output
+    assert "Traceback" not in worker.output
+    assert not worker.alive()
+
+
+def test_a_worker_on_a_database_without_a_schema_names_the_command_and_does_not_start(
+    world: World, empty_database_url: str
+) -> None:
+    worker = world.start("worker", *worker_command("worker"), DATABASE_URL=empty_database_url)
+    assert worker.process.wait(30)
+    assert worker.process.exit_status == 1
+    assert "precog db migrate" in worker.output
+    assert "Traceback" not in worker.output
+    assert not worker.alive()
+
+
+def test_a_worker_whose_database_is_away_starts_and_waits_for_it(world: World) -> None:
+    worker = world.worker(DATABASE_URL="postgresql://precog@127.0.0.1:1/precog")
+    assert worker.said("PostgreSQL is away; the worker starts and waits for it")
+    worker.wait_until_it_says("recovery waits for PostgreSQL")
+
+
+def test_a_worker_that_knows_other_routes_leaves_those_of_the_database_and_says_so(world: World) -> None:
+    first = world.worker("first")
+    assert [line["routes"] for line in first.said("routes written")] == [15]
+    second = world.worker("second", SLACK_WEBHOOK_URL="")
+    assert [line["only_in_database"] for line in second.said("the routes in the database are not this worker's")] == [2]
