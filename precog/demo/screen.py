@@ -17,7 +17,9 @@ _PIPE_WIDTH = 120
 class Screen:
     """Standard output. Where it is no terminal, there are no spinners, only the lines of what is done."""
 
-    def __init__(self) -> None:
+    def __init__(self, heed: Callable[[], None]) -> None:
+        """`heed` is called again and again, and may raise to end the demo."""
+        self._heed = heed
         narrow = sys.stdout.isatty() or "COLUMNS" in os.environ
         self.console = Console(width=None if narrow else _PIPE_WIDTH, markup=False, highlight=False, emoji=False)
         self.progress = "before it began"
@@ -36,12 +38,14 @@ class Screen:
 
     def show(self, text: str) -> None:
         """What the step that is under way waits for just now."""
+        self._heed()
         if self._status is not None:
             self._status.update(Text(text))
 
     @contextmanager
     def step(self, doing: str) -> Iterator[Callable[[str], None]]:
         """A spinner for as long as it takes. What it yields replaces the words of the line that stays."""
+        self._heed()
         began, said = time.monotonic(), [doing]
         self.progress = f"while {doing[0].lower()}{doing[1:]}"
         with self.console.status(Text(f"{doing} ..."), spinner="line") as self._status:

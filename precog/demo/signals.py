@@ -21,20 +21,26 @@ class StopSignals:
     """Signals are ignored, except inside `raised()`, where the first one becomes Stopped."""
 
     def __init__(self) -> None:
-        self._raising = False
+        self._heard: signal.Signals | None = None
+        self._open = False
 
     @contextmanager
     def raised(self) -> Iterator[None]:
-        self._raising = True
+        self._open = True
         try:
             yield
         finally:
-            self._raising = False
+            self._open = False
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._raising:
-            self._raising = False
-            raise Stopped(signal.Signals(number))
+        if self._open and self._heard is None:
+            self._heard = signal.Signals(number)
+            self.heed()
+
+    def heed(self) -> None:
+        """Raises again: what a handler raises in a destructor or a callback is lost."""
+        if self._open and self._heard is not None:
+            raise Stopped(self._heard)
 
 
 @contextmanager

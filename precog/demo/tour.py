@@ -32,14 +32,15 @@ log = logging.getLogger("precog.demo")
 
 
 def run(*, kill_worker: bool) -> int:
-    screen, began, status = Screen(), time.monotonic(), 0
+    began, status = time.monotonic(), 0
     directory = Path(tempfile.mkdtemp(prefix="precog-demo-"))
     (directory / "log").mkdir()
-    try:
-        with stop_signals() as signals, _logged_to(directory / "log" / "demo.jsonl"):
+    with stop_signals() as signals, _logged_to(directory / "log" / "demo.jsonl"):
+        screen = Screen(signals.heed)
+        try:
             status = _outcome(signals, directory, screen, kill_worker=kill_worker)
-    finally:
-        _clear_up(directory, screen, keep_logs=status == 1)
+        finally:
+            _clear_up(directory, screen, keep_logs=status == 1)
     if status == 0:
         screen.say(f"Done in {time.monotonic() - began:.1f} s, and nothing of it is left.")
     return status
@@ -180,10 +181,12 @@ def _logged_to(file: Path) -> Iterator[None]:
 def _clear_up(directory: Path, screen: Screen, *, keep_logs: bool) -> None:
     logs = directory / "log"
     kept = [each for each in logs.iterdir() if each.stat().st_size > 0] if keep_logs else []
+    if not kept:
+        shutil.rmtree(directory, ignore_errors=True)
+        return
     for each in directory.iterdir():
-        if each != logs or not kept:
-            shutil.rmtree(each) if each.is_dir() else each.unlink()
-    if kept:
-        screen.say(f"Its logs are kept: {logs}/ ({', '.join(sorted(each.name for each in kept))})", "yellow")
-    else:
-        directory.rmdir()
+        if each.is_dir() and each != logs:
+            shutil.rmtree(each, ignore_errors=True)
+        elif each != logs:
+            each.unlink()
+    screen.say(f"Its logs are kept: {logs}/ ({', '.join(sorted(each.name for each in kept))})", "yellow")

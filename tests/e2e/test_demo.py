@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from precog.localstack.stack import Servers
-from tests.integration.localstack.places import place
+from tests.integration.localstack.places import ended, place
 
 pytestmark = pytest.mark.e2e
 
@@ -42,12 +42,15 @@ def _demos() -> Iterator[tuple[Start, Path]]:
 
 
 def _processes_of(home: Path) -> list[str]:
-    """The command lines of all that was started with this temporary directory."""
+    """The command lines of all that was started with this temporary directory and does not end within moments."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if f"TMPDIR={home}".encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if f"TMPDIR={home}".encode() in (process / "environ").read_bytes() and not ended(
+                int(process.name), within=3
+            ):
+                found.append(command)
     return found
 
 
