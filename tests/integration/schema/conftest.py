@@ -1,4 +1,4 @@
-"""What every trading row hangs on: a platform, a series, an event and a market."""
+"""What every trading row hangs on: a platform, a series, an event and a market, and a method."""
 
 from collections.abc import Callable
 from typing import Any
@@ -38,3 +38,13 @@ def market(run: Run) -> str:
         " VALUES ('KC-WINS', 'kalshi', 'KC-BUF', 'KXNFL-KCBUF-KC', 'Chiefs win?', 'binary', 0.5, 0.5, 0.01)"
     )
     return "KC-WINS"
+
+
+@pytest.fixture
+def method(clean_test_data: None, run: Run) -> int:
+    """The id of a draft method on the test strategy and the test model."""
+    run(
+        "INSERT INTO methods (method_id, method_name, method_version, strategy_id, model_id, position_mgmt_config,"
+        " risk_config, execution_config, sport_config) VALUES (1, 'test_method', 'v1.0', 1, 1, '{}', '{}', '{}', '{}')"
+    )
+    return 1

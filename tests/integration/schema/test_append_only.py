@@ -11,8 +11,8 @@ pytestmark = pytest.mark.integration
 Run = Callable[..., list[tuple[Any, ...]]]
 
 ROWS = {
-    "trades": "INSERT INTO trades (market_id, platform_id, side, price, quantity)"
-    " VALUES ('KC-WINS', 'kalshi', 'buy', 0.5, 10)",
+    "trades": "INSERT INTO trades (market_id, platform_id, method_id, side, price, quantity)"
+    " VALUES ('KC-WINS', 'kalshi', 1, 'buy', 0.5, 10)",
     "settlements": "INSERT INTO settlements (market_id, platform_id, outcome, payout)"
     " VALUES ('KC-WINS', 'kalshi', 'yes', 10)",
     "position_exits": "INSERT INTO position_exits (position_id, exit_condition, exit_priority, quantity_exited,"
@@ -26,6 +26,8 @@ CHANGES = [
     ("trades", "price = 0.4"),
     ("trades", "fees = 1"),
     ("trades", "created_at = now()"),
+    ("trades", "method_id = null"),
+    ("trades", "is_paper = true"),
     ("settlements", "outcome = 'no'"),
     ("position_exits", "exit_price = 0.8"),
     ("exit_attempts", "success = true"),
@@ -36,7 +38,7 @@ CHANGES = [
 
 
 @pytest.fixture(autouse=True)
-def ground(market: str, run: Run) -> None:
+def ground(market: str, method: int, run: Run) -> None:
     run(
         "INSERT INTO positions (position_id, market_id, platform_id, side, entry_price, quantity)"
         " VALUES (7, 'KC-WINS', 'kalshi', 'yes', 0.5, 10)"

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from psycopg2 import errors
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("market", "clean_test_data")]
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("market", "method")]
 
 Run = Callable[..., list[tuple[Any, ...]]]
 
 TRADE = (
-    "INSERT INTO trades (market_id, platform_id, side, price, quantity, fees)"
-    " VALUES ('KC-WINS', 'kalshi', %s, %s, %s, %s)"
+    "INSERT INTO trades (market_id, platform_id, method_id, side, price, quantity, fees)"
+    " VALUES ('KC-WINS', 'kalshi', 1, %s, %s, %s, %s)"
 )
 
 
@@ -87,22 +87,22 @@ def test_the_current_views_show_the_newest_version_alone(run: Run) -> None:
 
 def test_a_trade_is_attributed_to_the_edge_as_it_was_then(run: Run) -> None:
     edge = (
-        "INSERT INTO edges (edge_id, market_id, strategy_id, model_id, expected_value, true_win_probability,"
-        " market_implied_probability, market_price, confidence_level, recommended_action)"
-        " VALUES (7, 'KC-WINS', 1, 1, %s, 0.58, 0.5, 0.5, 'high', 'auto_execute')"
+        "INSERT INTO edges (edge_id, market_id, strategy_id, model_id, method_id, expected_value,"
+        " true_win_probability, market_implied_probability, market_price, confidence_level, recommended_action)"
+        " VALUES (7, 'KC-WINS', 1, 1, 1, %s, 0.58, 0.5, 0.5, 'high', 'auto_execute')"
     )
     run(edge, "0.08")
     run(
-        "INSERT INTO trades (market_id, platform_id, edge_id, strategy_id, model_id, side, price, quantity)"
-        " VALUES ('KC-WINS', 'kalshi', 7, 1, 1, 'buy', 0.5, 10)"
+        "INSERT INTO trades (market_id, platform_id, edge_id, strategy_id, model_id, method_id, side, price,"
+        " quantity) VALUES ('KC-WINS', 'kalshi', 7, 1, 1, 1, 'buy', 0.5, 10)"
     )
     run("UPDATE edges SET row_current_ind = false")
     run(edge, "0.01")
 
     assert run(
-        "SELECT market_title, expected_value, strategy_name, strategy_version, model_name, model_version"
+        "SELECT market_title, expected_value, strategy_name, strategy_version, model_name, model_version, method_id"
         " FROM trade_attribution"
-    ) == [("Chiefs win?", Decimal("0.0800"), "test_strategy", "v1.0", "test_model", "v1.0")]
+    ) == [("Chiefs win?", Decimal("0.0800"), "test_strategy", "v1.0", "test_model", "v1.0", 1)]
 
 
 def test_a_trade_with_nothing_behind_it_is_attributed_too(run: Run) -> None:

@@ -48,9 +48,9 @@ GAME = Versioned(
 )
 EDGE = Versioned(
     table="edges",
-    columns="edge_id, market_id, expected_value, true_win_probability, market_implied_probability, market_price,"
-    " confidence_level, recommended_action",
-    values="7, 'KC-WINS', 0.08, 0.58, 0.5, 0.5, 'high', 'alert'",
+    columns="edge_id, market_id, method_id, expected_value, true_win_probability, market_implied_probability,"
+    " market_price, confidence_level, recommended_action",
+    values="7, 'KC-WINS', 1, 0.08, 0.58, 0.5, 0.5, 'high', 'alert'",
     change="expected_value = 0.07",
 )
 POSITION = Versioned(
@@ -71,8 +71,8 @@ every = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.table)
 
 
 @pytest.fixture(autouse=True)
-def ground(market: str, run: Run) -> None:
-    """One market others point at; closed, so that each test's rows are the only current ones."""
+def ground(market: str, method: int, run: Run) -> None:
+    """One market and method others point at; closed, so that each test's rows are the only current ones."""
     run(MARKET.close)
 
 
