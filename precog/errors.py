@@ -1,24 +1,27 @@
 """Every error Precog raises on purpose.
 
-    PrecogError
-    ├── AlertValueError         a field of the call holds what is not allowed          (also a ValueError)
-    ├── AlertTypeError          a field of the call has the wrong type                 (also a TypeError)
-    ├── UnknownAlert            no alert of this id in this environment                (also a LookupError)
-    ├── IdempotencyConflict     the same idempotency key with another content          (also a ValueError)
-    ├── ConfigError             everything that is wrong with the configuration, together
-    ├── StoreError              PostgreSQL did not do what was asked
-    │   ├── AlertStoreUnavailable   not reached, or no certain answer in time
-    │   ├── StoreBusy               every connection of the pool stayed in use
-    │   ├── SchemaMismatch          the schema is missing, older or newer than this code
-    │   └── MigrationFailed         a migration was not applied, and nothing of it is left
-    ├── LocalStackError         a server or worker of the local stack did not do what was asked
-    ├── SmsLimitReached         the hour's or the day's SMS are used up
-    └── SendFailure             a channel did not get a message accepted; the subclass says what to do
-        ├── PermanentFailure        refused for good: do not send this again
-        ├── TransientFailure        surely not sent: send again, after `retry_after` if it is given
-        │   └── RateLimited             the provider named a pause
-        ├── UnknownOutcome          it may have been sent: look it up before sending again
-        └── ChannelMisconfigured    no message can pass until a person mends the channel
+PrecogError
+├── AlertValueError         a field of the call holds what is not allowed          (also a ValueError)
+├── AlertTypeError          a field of the call has the wrong type                 (also a TypeError)
+├── UnknownAlert            no alert of this id in this environment                (also a LookupError)
+├── IdempotencyConflict     the same idempotency key with another content          (also a ValueError)
+├── UnknownMethod           no trading method of this name and version             (also a LookupError)
+├── MethodInvalid           everything that is wrong with a trading method, together (also a ValueError)
+├── MethodRefused           the database's rules for methods do not allow it
+├── ConfigError             everything that is wrong with the configuration, together
+├── StoreError              PostgreSQL did not do what was asked
+│   ├── AlertStoreUnavailable   not reached, or no certain answer in time
+│   ├── StoreBusy               every connection of the pool stayed in use
+│   ├── SchemaMismatch          the schema is missing, older or newer than this code
+│   └── MigrationFailed         a migration was not applied, and nothing of it is left
+├── LocalStackError         a server or worker of the local stack did not do what was asked
+├── SmsLimitReached         the hour's or the day's SMS are used up
+└── SendFailure             a channel did not get a message accepted; the subclass says what to do
+    ├── PermanentFailure        refused for good: do not send this again
+    ├── TransientFailure        surely not sent: send again, after `retry_after` if it is given
+    │   └── RateLimited             the provider named a pause
+    ├── UnknownOutcome          it may have been sent: look it up before sending again
+    └── ChannelMisconfigured    no message can pass until a person mends the channel
 """
 
 from collections.abc import Sequence
@@ -65,10 +68,10 @@ class IdempotencyConflict(PrecogError, ValueError):
 
 
 class Problem(NamedTuple):
-    """One thing wrong with the configuration."""
+    """One thing wrong with the configuration or with a trading method."""
 
     place: str
-    """Where: file, line and key path, or the environment variable."""
+    """Where: file, line and key path, the environment variable, or the argument."""
     text: str
     """What is wrong, what is allowed, what to do."""
 
@@ -76,8 +79,29 @@ class Problem(NamedTuple):
 class ConfigError(PrecogError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        count = f"{len(self.problems)} problem{'s' if len(self.problems) != 1 else ''} in the configuration"
-        super().__init__("\n".join([count + ":", *(f"  {place}: {text}" for place, text in self.problems)]))
+        super().__init__(_listed(self.problems, "in the configuration"))
+
+
+class UnknownMethod(PrecogError, LookupError):
+    def __init__(self, reference: str, hint: str = "") -> None:
+        super().__init__(f"there is no method {reference}{hint}; `precog methods list --all` shows those there are")
+
+
+class MethodInvalid(PrecogError, ValueError):
+    """What was given makes no method. Nothing was written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(_listed(self.problems, "with the method"))
+
+
+class MethodRefused(PrecogError):
+    """A rule that the database holds about methods: a move that is not legal yet, a version that is there already."""
+
+
+def _listed(problems: Sequence[Problem], where: str) -> str:
+    count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''} {where}"
+    return "\n".join([count + ":", *(f"  {place}: {text}" for place, text in problems)])
 
 
 class StoreError(PrecogError):
