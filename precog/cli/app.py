@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from precog.cli import alerts, channels, config, db, doctor, log, stack, trial
+from precog.cli import alerts, channels, config, db, doctor, log, methods, stack, trial
 from precog.cli.outcome import errors_told
 from precog.cli.stderr import warnings_shown
 
@@ -35,7 +35,7 @@ def precog(
 
     New here: `precog demo` shows all of it, `precog up` starts everything on this machine, `precog log` raises an alert, `precog alerts list` shows it, and `precog doctor` says what is wrong and what mends it. Every command explains itself with --help.
 
-    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 no alert has that id; 5 only warnings (doctor).
+    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 there is no such alert or method; 5 only warnings (doctor).
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself
     context.with_resource(errors_told(with_traceback=debug))
     context.with_resource(warnings_shown())
@@ -45,6 +45,7 @@ app.command(rich_help_panel=START)(stack.demo)
 app.command(rich_help_panel=START)(stack.up)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=DAILY, no_args_is_help=True)
 app.command(rich_help_panel=DAILY)(log.log)
+app.add_typer(methods.app, name="methods", rich_help_panel=DAILY, no_args_is_help=True)
 app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_is_help=True)
 app.command("test-notification", rich_help_panel=CONFIGURATION)(trial.notify_once)
 app.command(rich_help_panel=OPERATION)(doctor.doctor)

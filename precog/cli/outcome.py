@@ -13,10 +13,12 @@ from precog.errors import (
     AlertTypeError,
     AlertValueError,
     ConfigError,
+    MethodInvalid,
     PrecogError,
     SchemaMismatch,
     StoreBusy,
     UnknownAlert,
+    UnknownMethod,
 )
 
 
@@ -46,18 +48,18 @@ def errors_told(*, with_traceback: bool) -> Iterator[None]:
 
 def status(error: PrecogError) -> Exit:
     match error:
-        case AlertValueError() | AlertTypeError():
+        case AlertValueError() | AlertTypeError() | MethodInvalid():
             return Exit.USAGE
         case AlertStoreUnavailable() | StoreBusy() | SchemaMismatch():
             return Exit.STORE_AWAY
-        case UnknownAlert():
+        case UnknownAlert() | UnknownMethod():
             return Exit.UNKNOWN_ID
         case _:
             return Exit.NOT_WELL
 
 
 def words(error: PrecogError) -> str:
-    """What it says; a single problem of the configuration without the line that counts it."""
-    if isinstance(error, ConfigError) and len(error.problems) == 1:
+    """What it says; a single problem of the configuration or a method without the line that counts it."""
+    if isinstance(error, ConfigError | MethodInvalid) and len(error.problems) == 1:
         return f"{error.problems[0].place}: {error.problems[0].text}"
     return str(error)

@@ -24,6 +24,7 @@ STYLES = {
     "accepted": "green",
     "applied": "green",
     "on": "green",
+    "active": "green",
     "ok": "green",
     "pending": "cyan",
     "sending": "cyan",
@@ -31,6 +32,7 @@ STYLES = {
     "unknown": "yellow",
     "transient": "yellow",
     "warning": "yellow",
+    "testing": "yellow",
     "paused": "bold red",
     "failed": "bold red",
     "refused": "bold red",
@@ -38,6 +40,7 @@ STYLES = {
     "changed": "bold red",
     "cancelled": "dim",
     "off": "dim",
+    "deprecated": "dim",
 }
 """The colour of each word that is a severity or a state."""
 
