@@ -120,7 +120,8 @@ def test_007_nine_paper_trades_are_too_few_and_live_ones_do_not_count(new_method
     method = start_testing(new_method().method_id)
     for _ in range(9):
         trade(method.method_id, is_paper=True)
-    trade(method.method_id, is_paper=False)
+    for _ in range(12):
+        trade(method.method_id, is_paper=False)
     with refused("it has 9 of 10 paper trades", "methods_moves_trg"):
         sql("UPDATE methods SET status = 'active'")
     with pytest.raises(MethodRefused, match=r"9 of 10 paper trades.*at least 10 paper trades"):
@@ -182,17 +183,17 @@ def test_007_a_move_writes_down_what_the_method_had_earned(proven: Make, sql: Ru
 
 
 def test_013_activating_deprecates_the_older_versions_of_that_name(proven: Make, new_method: Make, sql: Run) -> None:
-    for version in ("v1.0", "v1.9"):
+    for version in ("v1.0", "v1.10"):
         proven(version)
     activate_method("kelly@v1.0")
-    for version in ("v1.8", "v2.0"):
+    for version in ("v1.9", "v2.0"):
         new_method(version)
     new_method("v1.0", name="another")
-    activated = activate_method("kelly@v1.9")
-    assert [str(name) for name in activated.deprecated] == ["kelly@v1.0", "kelly@v1.8"]
+    activated = activate_method("kelly@v1.10")
+    assert [str(name) for name in activated.deprecated] == ["kelly@v1.0", "kelly@v1.9"]
     assert {str(each.name): str(each.status) for each in list_methods(deprecated=True)} == {
-        "another@v1.0": "draft", "kelly@v2.0": "draft", "kelly@v1.9": "active",
-        "kelly@v1.8": "deprecated", "kelly@v1.0": "deprecated",
+        "another@v1.0": "draft", "kelly@v2.0": "draft", "kelly@v1.10": "active",
+        "kelly@v1.9": "deprecated", "kelly@v1.0": "deprecated",
     }  # fmt: skip
     assert get_method("kelly@v1.0").deactivated_at is not None
 
