@@ -66,7 +66,7 @@ class Doorbell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Everything a channel needs to send one claimed delivery. Text is sanitized; it is not yet escaped for any medium."""
+    """All that a channel needs to send one claimed delivery. Text is sanitized, but not yet escaped for any medium."""
 
     delivery_id: UUID
     """The identity the recipient sees on every try, so that a repeat can be recognised."""
