@@ -1,10 +1,12 @@
 """Where the files that come with Precog lie: SQL, YAML and the Celery settings."""
 
+from functools import lru_cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
+@lru_cache
 def resource(name: str) -> Path:
     """The path of `database/migrations`, `database/queries`, `config` or `celeryconfig.py`.
 

@@ -120,6 +120,7 @@ CREATE INDEX alerts_open_by_severity_idx ON public.alerts (environment, severity
 CREATE INDEX alerts_unacknowledged_idx ON public.alerts (environment, triggered_at DESC)
     WHERE acknowledged_at IS NULL AND resolved_at IS NULL AND NOT suppressed AND severity IN ('critical', 'high');
 CREATE INDEX alerts_severity_idx ON public.alerts (severity, triggered_at DESC);
+CREATE INDEX alerts_component_idx ON public.alerts (component, triggered_at DESC);
 CREATE INDEX alerts_alert_type_idx ON public.alerts (alert_type, triggered_at DESC);
 CREATE INDEX alerts_triggered_at_idx ON public.alerts (triggered_at DESC);
 CREATE INDEX alerts_resolved_at_idx ON public.alerts (resolved_at DESC) WHERE resolved_at IS NOT NULL;
@@ -132,6 +133,8 @@ BEGIN
         USING ERRCODE = 'restrict_violation',
               HINT = 'Only acknowledgement, resolution, notification and tags may change; log another alert instead.';
 END $$;
+
+COMMENT ON FUNCTION public.alerts_refuse_rewrite() IS 'What was reported never changes: only lifecycle, notification and tags may';
 
 CREATE TRIGGER alerts_append_only_trg BEFORE UPDATE ON public.alerts FOR EACH ROW
     WHEN ((OLD.alert_id, OLD.alert_uuid, OLD.alert_type, OLD.severity, OLD.component, OLD.message, OLD.triggered_at,
@@ -156,6 +159,9 @@ BEGIN
         USING ERRCODE = 'restrict_violation',
               HINT = 'Retention runs with SET LOCAL precog.retention = ''on'' and removes whole incidents.';
 END $$;
+
+COMMENT ON FUNCTION public.alerts_refuse_removal() IS
+    'Rows go only through retention, which sets precog.retention to on for its transaction';
 
 CREATE TRIGGER alerts_no_delete_trg BEFORE DELETE ON public.alerts
     FOR EACH ROW EXECUTE FUNCTION public.alerts_refuse_removal();

@@ -175,6 +175,8 @@ BEGIN
               HINT = 'alert_delivery_may_move() lists the legal moves.';
 END $$;
 
+COMMENT ON FUNCTION public.alert_deliveries_check_move() IS 'Refuses a move that alert_delivery_may_move() does not list';
+
 CREATE TRIGGER alert_deliveries_move_trg BEFORE UPDATE OF status ON public.alert_deliveries FOR EACH ROW
     WHEN (OLD.status <> NEW.status AND NOT public.alert_delivery_may_move(OLD.status, NEW.status))
     EXECUTE FUNCTION public.alert_deliveries_check_move();
@@ -185,6 +187,8 @@ BEGIN
     RAISE EXCEPTION 'delivery % keeps its alert, channel and recipient', OLD.delivery_id
         USING ERRCODE = 'restrict_violation', HINT = 'Another recipient is another delivery.';
 END $$;
+
+COMMENT ON FUNCTION public.alert_deliveries_refuse_redirect() IS 'A delivery keeps its alert, channel and recipient';
 
 CREATE TRIGGER alert_deliveries_target_trg BEFORE UPDATE ON public.alert_deliveries FOR EACH ROW
     WHEN ((OLD.delivery_id, OLD.alert_id, OLD.environment, OLD.channel, OLD.recipient, OLD.urgency, OLD.created_at)
@@ -199,6 +203,9 @@ BEGIN
         USING ERRCODE = 'restrict_violation',
               HINT = 'Only an unknown outcome may become accepted or refused, once.';
 END $$;
+
+COMMENT ON FUNCTION public.alert_delivery_attempts_refuse_rewrite() IS
+    'A try is finished once; only an unknown outcome may become accepted or refused, once';
 
 CREATE TRIGGER alert_delivery_attempts_finish_trg BEFORE UPDATE ON public.alert_delivery_attempts FOR EACH ROW
     WHEN ((OLD.delivery_id, OLD.attempt, OLD.environment, OLD.channel, OLD.started_at, OLD.worker)
