@@ -109,7 +109,7 @@ def deliver(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None
         _claim_sms(courier, delivery_id) if channel == "sms" else deliveries.claim(delivery_id, channel, courier.terms)
     )
     if claim is None:
-        log.debug("nothing to deliver", extra=_ids(channel, delivery_id))
+        _say_nothing_was_due(channel, delivery_id)
         return None
     attempt = _send(courier, sender, claim, began)
     standing = _write_down(attempt)
@@ -278,6 +278,14 @@ def _never_taken(lost: deliveries.Unanswered) -> Ending:
         error_code="not_listed",
         attempt_code="not_listed",
     )
+
+
+def _say_nothing_was_due(channel: str, delivery_id: UUID) -> None:
+    """Another worker was first, or it is held, done or not due: that is daily. An id that nobody made is not."""
+    if deliveries.exists(delivery_id):
+        log.debug("nothing to deliver", extra=_ids(channel, delivery_id))
+    else:
+        log.warning("a message named a delivery that does not exist and was dropped", extra=_ids(channel, delivery_id))
 
 
 def _ids(channel: str, delivery_id: UUID) -> dict[str, object]:

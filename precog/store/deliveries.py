@@ -223,6 +223,10 @@ class Standing:
     next_attempt_at: datetime
 
 
+def exists(delivery_id: UUID) -> bool:
+    return bool(run("deliveries.status_of", delivery_id=str(delivery_id)))
+
+
 def standing(delivery_id: UUID) -> Standing:
     """Where a delivery that exists stands now."""
     row = run("deliveries.status_of", delivery_id=str(delivery_id))[0]

@@ -27,6 +27,7 @@ def test_an_accepted_notification_is_sent_for_real_and_on_record(run: Run, tmp_p
     assert "nothing has happened" in (tmp_path / "logs/alerts.jsonl").read_text()
     (alert,) = alerts.newest(Environment.DEMO)
     assert [each["status"] for each in deliveries.of_alert(alert["alert_id"])] == ["sent"]
+    assert alert["resolution_action"] == "ignored", "a test is nobody's incident"
 
 
 def test_a_failure_says_its_class_its_code_and_what_follows(run: Run, precog_env: pytest.MonkeyPatch) -> None:
@@ -41,10 +42,13 @@ def test_a_failure_says_its_class_its_code_and_what_follows(run: Run, precog_env
     ended = run("test-notification", "email")
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert ended.stderr.startswith("TransientFailure (")
-    assert "running workers try it again by themselves" in ended.stderr
+    assert "it surely was not sent; try again in a while" in ended.stderr
     assert ended.stderr.count("\n") == 1
     (alert,) = alerts.newest(Environment.DEMO)
-    assert [each["recipient"] for each in deliveries.of_alert(alert["alert_id"])] == ["ann@example.com"]
+    (mail,) = deliveries.of_alert(alert["alert_id"])
+    assert (mail["recipient"], mail["status"]) == ("ann@example.com", "cancelled"), (
+        "it is not tried again behind her back"
+    )
 
 
 def test_a_channel_that_is_off_is_named_with_the_reason(run: Run) -> None:

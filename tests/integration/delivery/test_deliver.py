@@ -150,6 +150,13 @@ def test_a_channel_that_is_off_here_leaves_the_delivery_to_others(
     assert _statuses(alert_id)["slack"] == "pending"
 
 
+def test_a_delivery_that_nobody_made_is_dropped_with_a_warning(
+    courier: Courier, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert deliver(courier, "slack", UUID(int=7)) is None
+    assert "does not exist" in caplog.text
+
+
 def test_nothing_of_the_alert_is_in_the_log_but_its_ids(courier: Courier, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     alert_id = _alert(message="a very private sentence")

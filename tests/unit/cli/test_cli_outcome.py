@@ -44,7 +44,7 @@ def test_one_problem_of_the_configuration_is_one_line_and_several_are_counted() 
     [
         (errors.ChannelMisconfigured("535", code="535"), "precog channels resume email"),
         (errors.PermanentFailure("550", code="550"), "not sent again"),
-        (errors.RateLimited("429", code="429"), "try it again by themselves"),
+        (errors.RateLimited("429", code="429"), "try again in a while"),
         (errors.UnknownOutcome("timeout", code="timeout"), "may have arrived"),
     ],
 )
