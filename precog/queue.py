@@ -8,7 +8,8 @@ import logging
 import threading
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
@@ -99,36 +100,37 @@ def _publish(doorbells: Sequence[Doorbell], environment: Environment) -> None:
 
 def message(bell: Doorbell) -> str:
     """What Celery would put into the broker for this delivery, to the field."""
-    envelope, task_id, arguments = _envelope(bell.channel), str(uuid4()), [str(bell.delivery_id)]
-    body = json.dumps([arguments, {}, envelope["embed"]]).encode()
-    return json.dumps(
-        {
-            **envelope["message"],
-            "body": b64encode(body).decode(),
-            "headers": {
-                **envelope["message"]["headers"],
-                "id": task_id,
-                "root_id": task_id,
-                "argsrepr": repr(tuple(arguments)),
-            },
-            "properties": {
-                **envelope["message"]["properties"],
-                "correlation_id": task_id,
-                "delivery_tag": str(uuid4()),
-            },
-        }
+    envelope, delivery_id = _envelope(bell.channel), str(bell.delivery_id)
+    body = envelope.body.replace(_DELIVERY, delivery_id)
+    return (
+        envelope.text.replace(_BODY, b64encode(body.encode()).decode())
+        .replace(_DELIVERY, delivery_id)
+        .replace(_TASK, str(uuid4()))
+        .replace(_TAG, str(uuid4()))
     )
 
 
+_DELIVERY, _TASK, _TAG, _BODY = "<delivery>", "<task>", "<tag>", "<body>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """A message as it travels and its body before encoding, with a mark wherever two messages differ."""
+
+    text: str
+    body: str
+
+
 @lru_cache
-def _envelope(channel: str) -> Mapping[str, Any]:
+def _envelope(channel: str) -> _Envelope:
     """A message that Celery itself made, captured in its in-memory transport: the pattern for every other."""
     app = Celery("precog-doorbell", set_as_current=False, broker="memory://")
     app.conf.update(task_serializer="json", task_ignore_result=True, task_queues=queues())
     with app.connection_for_write() as connection:
         app.send_task(
             task_name(channel),
-            args=("",),
+            args=(_DELIVERY,),
+            task_id=_TASK,
             queue=queue_name(channel),
             connection=connection,
             ignore_result=True,
@@ -137,8 +139,9 @@ def _envelope(channel: str) -> Mapping[str, Any]:
         )
         transport: Any = connection.default_channel
         captured = transport._get(queue_name(channel))  # noqa: SLF001 - the message as it travels
-    _, _, embed = json.loads(b64decode(captured["body"]))
-    return {"message": captured, "embed": embed}
+    body = b64decode(captured["body"]).decode()
+    marked = {**captured, "body": _BODY, "properties": {**captured["properties"], "delivery_tag": _TAG}}
+    return _Envelope(json.dumps(marked), body)
 
 
 @lru_cache
