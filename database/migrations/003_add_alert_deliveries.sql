@@ -160,7 +160,7 @@ CREATE FUNCTION public.alert_delivery_may_move(from_status text, to_status text)
         ('pending', 'sending'), ('pending', 'held'), ('pending', 'cancelled'), ('pending', 'failed'),
         ('sending', 'sent'), ('sending', 'pending'), ('sending', 'failed'), ('sending', 'held'),
         ('sending', 'unknown'), ('sending', 'cancelled'),
-        ('unknown', 'sent'), ('unknown', 'pending'), ('unknown', 'failed'),
+        ('unknown', 'sent'), ('unknown', 'pending'), ('unknown', 'failed'), ('unknown', 'cancelled'),
         ('held', 'pending'), ('held', 'sent'), ('held', 'failed'), ('held', 'cancelled'),
         ('failed', 'pending')
     )

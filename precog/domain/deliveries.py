@@ -26,7 +26,7 @@ MOVES: Mapping[DeliveryStatus, frozenset[DeliveryStatus]] = MappingProxyType(
     {
         _S.PENDING: frozenset({_S.SENDING, _S.HELD, _S.CANCELLED, _S.FAILED}),
         _S.SENDING: frozenset({_S.SENT, _S.PENDING, _S.FAILED, _S.HELD, _S.UNKNOWN, _S.CANCELLED}),
-        _S.UNKNOWN: frozenset({_S.SENT, _S.PENDING, _S.FAILED}),
+        _S.UNKNOWN: frozenset({_S.SENT, _S.PENDING, _S.FAILED, _S.CANCELLED}),
         _S.HELD: frozenset({_S.PENDING, _S.SENT, _S.FAILED, _S.CANCELLED}),
         _S.FAILED: frozenset({_S.PENDING}),
         _S.SENT: frozenset(),

@@ -125,6 +125,15 @@ def test_an_sms_the_provider_never_took_is_sent_once_more_and_then_given_up(cour
     assert [each["outcome"] for each in deliveries.attempts_of_alert(alert_id)] == ["unknown", "unknown"]
 
 
+def test_an_sms_the_provider_never_took_is_not_sent_again_for_a_resolved_alert(courier: Courier, outside: Any) -> None:
+    alert_id = _alert()
+    outside.twilio.script(Reply(fault=Fault.DROP))
+    deliver(courier, "sms", _id(alert_id, "sms"))
+    precog.resolve_alert(alert_id, "ann", "fixed")
+    look_up(courier, "sms", _id(alert_id, "sms"))
+    assert _statuses(alert_id)["sms"] == "cancelled"
+
+
 def test_a_channel_that_breaks_is_an_unknown_outcome_and_never_ends_the_worker(
     courier: Courier, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
