@@ -15,6 +15,9 @@ from precog.errors import UnknownAlert
 from precog.store.pool import Connection, Row, default_pool, run
 from precog.store.queries import sql
 
+LOG_SECONDS = 3.0
+"""What a caller waits for PostgreSQL at most, with everything: a free connection, connecting, a second try."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
@@ -33,10 +36,10 @@ class Logged:
 def log(alert: NewAlert, *, ring: bool) -> Logged:
     """Store the alert and decide about it in one round trip and one transaction; durable on return.
 
-    The uuid makes it safe to repeat: a second call finds the first row. Raises StoreError.
+    The uuid makes it safe to repeat: a second call finds the first row. Raises StoreError, after LOG_SECONDS at most.
     """
     parameters = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
-    return default_pool().safely(lambda connection: _log(connection, alert.alert_uuid, parameters))
+    return default_pool().safely(lambda connection: _log(connection, alert.alert_uuid, parameters), within=LOG_SECONDS)
 
 
 def _log(connection: Connection, alert_uuid: UUID, parameters: dict[str, Any]) -> Logged:

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: one at a time to one user, waiting when all are in use, and never shared across a fork."""
 
+import math
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from precog.errors import AlertStoreUnavailable, StoreBusy
 from precog.settings import process
 from precog.store.failures import first_line, lost, translated
 from precog.store.queries import prepared, sql
+from precog.store.watchdog import Watch
 
 Result = TypeVar("Result")
 Row = dict[str, Any]
@@ -30,8 +32,9 @@ _SESSION = {
 }
 """Times in milliseconds. A caller in a trading loop gets an answer or an error, never a wait without end."""
 
+_CONNECT_SECONDS = 2
 _LINK = {
-    "connect_timeout": "2",
+    "connect_timeout": str(_CONNECT_SECONDS),
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
@@ -39,12 +42,23 @@ _LINK = {
 }
 
 
+_ANSWER_SECONDS = 5.0
+"""What a round trip of a pooled connection may take: more than a statement may, so that only a hung server is cut off.
+
+Measured: where a backend is stopped and its kernel still acknowledges, neither statement_timeout nor tcp_user_timeout
+ends the wait."""
+
+
 class Connection(psycopg2.extensions.connection):
-    """A connection that knows which statements it has planned already."""
+    """A connection that knows which statements it has planned already, and when it is tired of waiting."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.planned: set[str] = set()
+        self.answer_by = math.inf
+        """The moment of the monotonic clock at which its user gives up; no round trip lasts longer."""
+        self.answer_within = math.inf
+        """Seconds that one round trip may take."""
 
     def run(self, *names: str, **parameters: object) -> list[Row]:
         """The named statements in one round trip; outside `transaction()` they are one transaction of their own.
@@ -57,19 +71,40 @@ class Connection(psycopg2.extensions.connection):
         """As `run`, with `then` planned once per connection: planning the hot statement costs more than its work."""
         statement = prepared(then)
         if statement.name not in self.planned:
-            with self.cursor() as cursor:
-                cursor.execute(statement.prepare)
+            self.command(statement.prepare)
             self.planned.add(statement.name)
         return self._rows(f"{sql(first)};\n{statement.execute}", parameters)
 
+    def command(self, statement: str) -> None:
+        """One that has no parameters and no answer but that it is done."""
+        with self._watched(), self.cursor() as cursor:
+            cursor.execute(statement)
+
     def _rows(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
-        with self.cursor(cursor_factory=RealDictCursor) as cursor:
+        with self._watched(), self.cursor(cursor_factory=RealDictCursor) as cursor:
             cursor.execute(statement, parameters)
             return [dict(row) for row in cursor.fetchall()] if cursor.description else []
 
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """The connection is lost, and OperationalError says so, when the server does not answer in time."""
+        seconds = min(self.answer_within, self.answer_by - time.monotonic())
+        if seconds == math.inf:
+            yield
+            return
+        with Watch(self.fileno(), seconds) as watch:
+            try:
+                yield
+            except psycopg2.Error as error:
+                if watch.expired:
+                    raise psycopg2.OperationalError("the server accepted the statement and gave no answer") from error
+                raise
 
-def connect(dsn: str, *, application: str = "precog") -> Connection:
+
+def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_SECONDS) -> Connection:
     """A connection in autocommit with this module's timeouts, which the DSN's own options override.
+
+    `seconds`: for each host of the DSN, rounded down, 1 at least.
 
     Raises AlertStoreUnavailable.
     """
@@ -78,7 +113,14 @@ def connect(dsn: str, *, application: str = "precog") -> Connection:
     options = " ".join(filter(None, [ours, given.pop("options", None)]))
     try:
         made: Connection = psycopg2.connect(
-            make_dsn(**{**_LINK, "application_name": application, **given}),
+            make_dsn(
+                **{
+                    **_LINK,
+                    "connect_timeout": str(max(1, int(seconds))),
+                    "application_name": application,
+                    **given,
+                }
+            ),
             options=options,
             connection_factory=Connection,
         )
@@ -108,23 +150,32 @@ class Pool:
         self._begin()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """A connection in autocommit. It goes back to the pool afterwards, or is closed if it is no longer usable."""
+    def connection(self, *, answer_by: float = math.inf) -> Iterator[Connection]:
+        """A connection in autocommit. It goes back to the pool afterwards, or is closed if it is no longer usable.
+
+        `answer_by`: the moment of the monotonic clock that neither the wait for it nor a round trip on it outlasts.
+        """
         if self._pid != os.getpid():
             self._after_fork()
         places, began = self._places, time.monotonic()
-        if not places.acquire(timeout=self._wait):
+        if not places.acquire(timeout=max(0.0, min(self._wait, answer_by - began))):
             raise StoreBusy(time.monotonic() - began, self._size)
         try:
             with self._lock:
                 found = self._idle.pop() if self._idle else None
-            connection = found or connect(self._dsn)
+            connection = found or self._connect(answer_by)
+            connection.answer_by = answer_by
             try:
                 yield connection
             finally:
                 self._take_back(connection)
         finally:
             places.release()
+
+    def _connect(self, answer_by: float) -> Connection:
+        made = connect(self._dsn, seconds=min(_CONNECT_SECONDS, answer_by - time.monotonic()))
+        made.answer_within = _ANSWER_SECONDS
+        return made
 
     def _take_back(self, connection: Connection) -> None:
         usable = not connection.closed and connection.info.transaction_status == TRANSACTION_STATUS_IDLE
@@ -134,21 +185,25 @@ class Pool:
         else:
             connection.close()
 
-    def safely(self, work: Callable[[Connection], Result]) -> Result:
+    def safely(self, work: Callable[[Connection], Result], *, within: float = math.inf) -> Result:
         """`work` on a connection, and once more on a fresh one when the first turns out to be broken.
 
-        `work` must be one that may run twice: nobody can tell whether its first run was committed. Raises
-        AlertStoreUnavailable and SchemaMismatch in place of psycopg2's errors.
+        `work` must be one that may run twice: nobody can tell whether its first run was committed. `within`: seconds
+        for all of it, whatever the server does. Raises AlertStoreUnavailable and SchemaMismatch in place of
+        psycopg2's errors.
         """
+        answer_by = time.monotonic() + within
         with translated():
             try:
-                with self.connection() as connection:
+                with self.connection(answer_by=answer_by) as connection:
                     return work(connection)
             except psycopg2.Error as error:
                 if not lost(error):
                     raise
                 self.close()  # its siblings are as dead as it was
-                with self.connection() as connection:
+                if answer_by - time.monotonic() < 1:  # no time to connect once more
+                    raise
+                with self.connection(answer_by=answer_by) as connection:
                     return work(connection)
 
     @contextmanager
@@ -170,15 +225,14 @@ class Pool:
 
 @contextmanager
 def _transaction(connection: Connection) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-        try:
-            yield
-        except BaseException:
-            if not connection.closed:
-                cursor.execute("ROLLBACK")
-            raise
-        cursor.execute("COMMIT")
+    connection.command("BEGIN ISOLATION LEVEL READ COMMITTED")
+    try:
+        yield
+    except BaseException:
+        if not connection.closed:
+            connection.command("ROLLBACK")
+        raise
+    connection.command("COMMIT")
 
 
 _default: Pool | None = None

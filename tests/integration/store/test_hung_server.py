@@ -1,0 +1,76 @@
+"""A PostgreSQL that keeps its connections and answers nothing holds nobody for long."""
+
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+import precog
+from precog.errors import AlertStoreUnavailable, StoreBusy
+from precog.localstack.server import Server
+from precog.settings import process
+from precog.store.alerts import LOG_SECONDS
+from precog.store.pool import Pool, close_default_pool
+from tests.proxy import Proxy, proxy
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def door(precog_env: pytest.MonkeyPatch, database_url: str) -> Iterator[Proxy]:
+    """The way to PostgreSQL, on which answers can be swallowed."""
+    url = urlsplit(database_url)
+    with proxy(url.hostname or "", url.port or 0) as door:
+        precog_env.setenv("DATABASE_URL", database_url.replace(f":{url.port}", f":{door.port}"))
+        close_default_pool()
+        yield door
+
+
+def _seconds_of_a_call() -> float:
+    began = time.monotonic()
+    with pytest.raises(AlertStoreUnavailable):
+        precog.log_alert("api_failures", "high", "kalshi_api", "boom")
+    return time.monotonic() - began
+
+
+def test_a_statement_without_an_answer_ends_the_call_in_time(door: Proxy) -> None:
+    precog.log_alert("api_failures", "low", "kalshi_api", "the connection is there")
+    door.swallows.set()
+    assert LOG_SECONDS - 0.1 < _seconds_of_a_call() < LOG_SECONDS + 0.5
+
+
+def test_the_call_after_a_hang_begins_with_a_connection_of_its_own(door: Proxy) -> None:
+    precog.log_alert("api_failures", "low", "kalshi_api", "the connection is there")
+    door.swallows.set()
+    _seconds_of_a_call()
+    door.swallows.clear()
+    assert precog.log_alert("api_failures", "high", "kalshi_api", "boom") > 0
+
+
+def test_a_server_that_accepts_and_says_nothing_ends_the_first_call_in_time(
+    precog_env: pytest.MonkeyPatch, own_postgres: Server
+) -> None:
+    precog_env.setenv("DATABASE_URL", own_postgres.url)
+    close_default_pool()
+    own_postgres.pause()
+    assert _seconds_of_a_call() < LOG_SECONDS + 0.5
+
+
+def test_a_wait_for_a_free_connection_counts(database_url: str) -> None:
+    pool = Pool(database_url, size=1, wait=10)
+    began = time.monotonic()
+    with pool.connection(), pytest.raises(StoreBusy):
+        pool.safely(lambda connection: connection.run("alerts.unplanned"), within=0.3)
+    assert time.monotonic() - began < 1
+    pool.close()
+
+
+def test_a_transaction_ends_too(door: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("precog.store.pool._ANSWER_SECONDS", 0.5)
+    pool = Pool(process.database_url(), size=1)
+    began = time.monotonic()
+    with pytest.raises(AlertStoreUnavailable, match="gave no answer"), pool.transaction():
+        door.swallows.set()
+    assert time.monotonic() - began < 3
+    pool.close()
