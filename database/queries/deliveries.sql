@@ -34,6 +34,12 @@ FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.aler
 WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.channel = 'sms'
   AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp()
 
+-- name: deliveries.hold_alert
+-- The alert before its delivery, as whoever ends an incident takes them: in the other order two would wait in a circle.
+SELECT FROM public.alerts AS a
+WHERE a.alert_id = (SELECT d.alert_id FROM public.alert_deliveries AS d WHERE d.delivery_id = %(delivery_id)s::uuid)
+FOR NO KEY UPDATE
+
 -- name: deliveries.hold
 -- Sets a due delivery aside until a limit frees. Uses no attempt.
 UPDATE public.alert_deliveries AS d

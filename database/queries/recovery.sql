@@ -18,14 +18,15 @@ WHERE d.delivery_id = due.delivery_id
 RETURNING d.delivery_id::text, d.channel, d.urgency, d.next_attempt_at
 
 -- name: recovery.abandoned
--- Tries whose lease has ended: their worker died or hangs.
+-- Tries whose lease has ended: their worker died or hangs. As in every move of many deliveries here, each is locked
+-- together with its alert, and those of an alert that somebody else holds are left for the next beat.
 SELECT d.delivery_id::text, d.alert_id, d.channel, d.attempts AS attempt, a.severity,
        extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_seconds
 FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
 WHERE d.environment = %(environment)s::text AND d.status = 'sending' AND d.lease_until < clock_timestamp()
 ORDER BY d.urgency DESC, d.lease_until
 LIMIT %(most)s
-FOR UPDATE OF d SKIP LOCKED
+FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: recovery.take_over
 -- Ends an abandoned try; the lease is tested again because its worker may have finished meanwhile.
@@ -45,47 +46,71 @@ SET status = 'failed', error_code = 'expired', finished_at = clock_timestamp(), 
     last_error = coalesce('expired; before that: ' || d.last_error, 'expired before it could be sent')
 WHERE d.delivery_id IN (
     SELECT old.delivery_id
-    FROM public.alert_deliveries AS old
+    FROM public.alert_deliveries AS old JOIN public.alerts AS a ON a.alert_id = old.alert_id
     WHERE old.environment = %(environment)s::text AND old.status IN ('pending', 'held')
       AND old.created_at <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[old.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
                       WHERE p.environment = old.environment AND p.channel = old.channel AND p.resumed_at IS NULL)
     LIMIT %(most)s
-    FOR UPDATE SKIP LOCKED)
+    FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING d.alert_id
 
 -- name: recovery.hold_paused
 -- Due deliveries of a channel that cannot pass anything wait with it.
+WITH paused AS MATERIALIZED (
+    SELECT due.delivery_id, p.reason
+    FROM public.channel_pauses AS p
+    JOIN public.alert_deliveries AS due ON due.environment = p.environment AND due.channel = p.channel
+    JOIN public.alerts AS a ON a.alert_id = due.alert_id
+    WHERE p.environment = %(environment)s::text AND p.resumed_at IS NULL AND due.status = 'pending'
+    LIMIT %(most)s
+    FOR NO KEY UPDATE OF due, a SKIP LOCKED
+)
 UPDATE public.alert_deliveries AS d
-SET status = 'held', error_code = 'paused', last_error = p.reason, rung_at = NULL
-FROM public.channel_pauses AS p
-WHERE p.environment = %(environment)s::text AND p.resumed_at IS NULL
-  AND d.environment = p.environment AND d.channel = p.channel AND d.status = 'pending'
+SET status = 'held', error_code = 'paused', last_error = paused.reason, rung_at = NULL
+FROM paused
+WHERE d.delivery_id = paused.delivery_id
 RETURNING d.alert_id
 
 -- name: recovery.settle_folded
 -- What a digest carried shares its fate: sent with it, and free again when it fails, is cancelled or has to wait.
+WITH carrier AS MATERIALIZED (
+    SELECT folded.delivery_id AS follower, c.delivery_id, c.status, c.provider_message_id, c.finished_at
+    FROM public.alert_deliveries AS folded
+    JOIN public.alert_deliveries AS c ON c.delivery_id = folded.folded_into
+    JOIN public.alerts AS a ON a.alert_id = folded.alert_id
+    WHERE folded.environment = %(environment)s::text AND folded.status = 'held'
+      AND c.status IN ('sent', 'failed', 'cancelled', 'held')
+    LIMIT %(most)s
+    FOR NO KEY UPDATE OF folded, a SKIP LOCKED
+)
 UPDATE public.alert_deliveries AS f
 SET status = CASE WHEN carrier.status = 'sent' THEN 'sent' ELSE 'held' END,
     folded_into = CASE WHEN carrier.status = 'sent' THEN carrier.delivery_id END,
     provider_message_id = CASE WHEN carrier.status = 'sent' THEN carrier.provider_message_id END,
     finished_at = CASE WHEN carrier.status = 'sent' THEN carrier.finished_at END
-FROM public.alert_deliveries AS carrier
-WHERE f.environment = %(environment)s::text AND f.status = 'held' AND f.folded_into = carrier.delivery_id
-  AND carrier.status IN ('sent', 'failed', 'cancelled', 'held')
+FROM carrier
+WHERE f.delivery_id = carrier.follower
 RETURNING f.alert_id
 
 -- name: recovery.fold_held
 -- Of the SMS to one number that were over the limit and may go now, the most urgent carries the others. Run after
 -- limits.lock, and before recovery.free_held in the same transaction.
+WITH due AS MATERIALIZED (
+    SELECT held.delivery_id, held.recipient, held.urgency, held.created_at
+    FROM public.alert_deliveries AS held
+    WHERE held.environment = %(environment)s::text AND held.channel = 'sms' AND held.status = 'held'
+      AND held.error_code = 'over_limit' AND held.folded_into IS NULL AND held.next_attempt_at <= clock_timestamp()
+      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
+                      WHERE p.environment = held.environment AND p.channel = held.channel AND p.resumed_at IS NULL)
+    FOR NO KEY UPDATE SKIP LOCKED
+)
 UPDATE public.alert_deliveries AS f
-SET folded_into = due.carrier
-FROM (SELECT d.delivery_id, first_value(d.delivery_id) OVER most_urgent AS carrier
-      FROM public.alert_deliveries AS d
-      WHERE d.environment = %(environment)s::text AND d.channel = 'sms' AND d.status = 'held'
-        AND d.error_code = 'over_limit' AND d.folded_into IS NULL AND d.next_attempt_at <= clock_timestamp()
-      WINDOW most_urgent AS (PARTITION BY d.recipient ORDER BY d.urgency DESC, d.created_at, d.delivery_id)) AS due
-WHERE f.delivery_id = due.delivery_id AND f.delivery_id <> due.carrier AND f.status = 'held'
+SET folded_into = carried.carrier
+FROM (SELECT due.delivery_id, first_value(due.delivery_id) OVER most_urgent AS carrier
+      FROM due
+      WINDOW most_urgent AS (PARTITION BY due.recipient ORDER BY due.urgency DESC, due.created_at, due.delivery_id)) AS carried
+WHERE f.delivery_id = carried.delivery_id AND f.delivery_id <> carried.carrier
 
 -- name: recovery.free_held
 -- Held deliveries whose limit frees or whose channel goes on.
@@ -93,14 +118,14 @@ UPDATE public.alert_deliveries AS d
 SET status = 'pending', rung_at = NULL
 WHERE d.delivery_id IN (
     SELECT held.delivery_id
-    FROM public.alert_deliveries AS held
+    FROM public.alert_deliveries AS held JOIN public.alerts AS a ON a.alert_id = held.alert_id
     WHERE held.environment = %(environment)s::text AND held.status = 'held' AND held.folded_into IS NULL
       AND held.next_attempt_at <= clock_timestamp()
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
                       WHERE p.environment = held.environment AND p.channel = held.channel AND p.resumed_at IS NULL)
     ORDER BY held.urgency DESC, held.created_at
     LIMIT %(most)s
-    FOR UPDATE SKIP LOCKED)
+    FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING d.alert_id
 
 -- name: recovery.stranded

@@ -211,7 +211,9 @@ def due_sms(delivery_id: UUID, environment: Environment) -> DueSms | None:
 
 def hold_in(connection: Connection, delivery_id: UUID, *, until: datetime, reason: str) -> None:
     """Set a due delivery aside until a limit frees; uses no attempt."""
-    rows = connection.run("deliveries.hold", delivery_id=str(delivery_id), until=until, reason=reason)
+    rows = connection.run(
+        "deliveries.hold_alert", "deliveries.hold", delivery_id=str(delivery_id), until=until, reason=reason
+    )
     for row in rows:
         connection.run("alerts.summarise", alert_id=row["alert_id"])
 

@@ -39,9 +39,9 @@ def expire(environment: Environment, max_ages: tuple[float, ...], *, most: int) 
     return _move("recovery.expire", environment=environment, max_ages=list(max_ages), most=most)
 
 
-def hold_paused(environment: Environment) -> int:
+def hold_paused(environment: Environment, *, most: int) -> int:
     """Let the due deliveries of paused channels wait with them."""
-    return _move("recovery.hold_paused", environment=environment)
+    return _move("recovery.hold_paused", environment=environment, most=most)
 
 
 def free_held(environment: Environment, *, most: int) -> int:
@@ -49,9 +49,9 @@ def free_held(environment: Environment, *, most: int) -> int:
     return _move("limits.lock", "recovery.fold_held", "recovery.free_held", environment=environment, most=most)
 
 
-def settle_folded(environment: Environment) -> int:
+def settle_folded(environment: Environment, *, most: int) -> int:
     """Let what digests carried share their fate."""
-    return _move("recovery.settle_folded", environment=environment)
+    return _move("recovery.settle_folded", environment=environment, most=most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
