@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from precog import queue
 from precog.channels.registry import KINDS
 from precog.delivery import Courier, open_courier
 from precog.settings.load import load_settings
@@ -15,6 +16,7 @@ from precog.store import channels
 def courier(configured: None) -> Iterator[Courier]:
     settings = load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
     channels.write_routes(settings.environment, planned_routes(settings, KINDS))
+    queue.reset()
     courier = open_courier(settings)
     yield courier
     for each in courier.channels.values():

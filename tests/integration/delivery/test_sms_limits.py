@@ -1,6 +1,7 @@
 """Five SMS in any hour and twenty in any day, whatever happens to Redis and however many workers there are."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import redis
 import precog
 from precog.delivery import Courier, deliver
 from precog.domain.alerts import Environment
+from precog.limiter import sms_limiter
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
 from precog.store import alerts, deliveries
@@ -41,7 +43,7 @@ def test_twelve_at_once_over_eight_workers_send_five(
     courier: Courier, outside: Any, twelve: list[UUID], trouble: str, redis_url: str
 ) -> None:
     if trouble == "away":
-        courier.limiter.client.connection_pool.connection_kwargs["port"] = 1
+        courier = replace(courier, limiter=sms_limiter(DEMO, "redis://127.0.0.1:1/0"))
     flush = redis.Redis.from_url(redis_url).flushall if trouble == "flushed" else lambda: None
 
     def work(delivery_id: UUID) -> None:
@@ -101,8 +103,6 @@ def test_the_day_counts_as_well_as_the_hour(courier: Courier, twelve: list[UUID]
 
 
 def test_reserved_places_are_left_to_critical(precog_env: pytest.MonkeyPatch, courier: Courier) -> None:
-    from dataclasses import replace
-
     reserving = replace(courier, sms_limits=replace(courier.sms_limits, reserved_for_critical=2))
     high = [_sms(number, severity="high") for number in range(4)]
     critical = [_sms(number) for number in range(10, 13)]
