@@ -1,15 +1,19 @@
-"""Delivering without the broker: recovery's own children, one a channel, each send under a hard limit."""
+"""Recovery's own children, one a channel: what talks to a provider does so there, under a hard limit.
+
+This process itself opens no connection to a provider: a child would share it, and a hanging one would stop the beat.
+"""
 
 import logging
 import multiprocessing
 import os
 import signal
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.context import ForkProcess
 from uuid import UUID
 
-from precog.delivery import Courier, as_worker, deliver
+from precog.delivery import Courier, as_worker
 from precog.domain.deliveries import Doorbell
 from precog.errors import StoreError
 from precog.queue import SEND_LIMIT_SECONDS
@@ -17,15 +21,21 @@ from precog.queue import SEND_LIMIT_SECONDS
 log = logging.getLogger("precog.recovery")
 
 BATCH = 50
+_STOP_WITHIN_SECONDS = 4.0
+"""All together: whoever started this process kills it after ten."""
+
+Work = Callable[[Courier, str, UUID], object]
+"""`deliver` or `look_up`."""
 
 _fork = multiprocessing.get_context("fork")
 
 
-class DirectDelivery:
-    """At most one child a channel, so that a slow mail server never holds up an SMS."""
+class Children:
+    """Do one work for each of many deliveries. At most one child a channel: a slow mail server never holds up an SMS."""
 
-    def __init__(self, courier: Courier) -> None:
+    def __init__(self, courier: Courier, work: Work) -> None:
         self._courier = courier
+        self._work = work
         self._children: dict[str, ForkProcess] = {}
 
     def busy(self) -> frozenset[str]:
@@ -34,25 +44,27 @@ class DirectDelivery:
         return frozenset(self._children)
 
     def start(self, doorbells: Sequence[Doorbell]) -> None:
-        """Begin to deliver these, channel by channel. A channel that is busy is left for a later beat."""
+        """Begin with these, channel by channel. A channel that is busy is left for a later beat."""
         by_channel: defaultdict[str, list[UUID]] = defaultdict(list)
         for bell in doorbells:
             by_channel[bell.channel].append(bell.delivery_id)
         for channel in by_channel.keys() - self.busy():
-            child = _fork.Process(target=_deliver_all, args=(self._courier, channel, by_channel[channel]), daemon=True)
+            arguments = (self._work, self._courier, channel, by_channel[channel])
+            child = _fork.Process(target=_do_all, args=arguments, daemon=True)
             child.start()
             self._children[channel] = child
 
     def stop(self) -> None:
-        """Let running sends finish for a moment; what does not is taken over when its lease ends."""
+        """Let what runs finish for a moment; what does not is taken over when its lease ends."""
+        until = time.monotonic() + _STOP_WITHIN_SECONDS
         for child in self._children.values():
-            child.join(timeout=5)
+            child.join(max(0.0, until - time.monotonic()))
             if child.is_alive():
                 child.terminate()
                 child.join()
 
 
-def _deliver_all(courier: Courier, channel: str, delivery_ids: list[UUID]) -> None:
+def _do_all(work: Work, courier: Courier, channel: str, delivery_ids: list[UUID]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # a send that hangs ends this process; its lease does the rest
@@ -63,7 +75,7 @@ def _deliver_all(courier: Courier, channel: str, delivery_ids: list[UUID]) -> No
             return
         signal.setitimer(signal.ITIMER_REAL, SEND_LIMIT_SECONDS)
         try:
-            deliver(mine, channel, delivery_id)
+            work(mine, channel, delivery_id)
         except StoreError as error:
             log.warning("PostgreSQL is away; the delivery waits", extra={"error": str(error)})
             return

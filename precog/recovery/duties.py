@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from precog import pacing
 from precog.channels.registry import KINDS
-from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier, look_up
+from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import DeliveryStatus
 from precog.errors import UnknownOutcome
@@ -33,11 +33,10 @@ class Beat:
     settled: int
     freed: int
     stood_in: int
-    looked_up: int
 
 
 def heal(courier: Courier) -> Beat:
-    """Everything but ringing, in the order in which one duty's work becomes the next one's."""
+    """Everything that PostgreSQL alone needs, in the order in which one duty's work becomes the next one's."""
     beat = Beat(
         planned=plan(courier),
         taken_over=take_over(courier),
@@ -46,7 +45,6 @@ def heal(courier: Courier) -> Beat:
         settled=upkeep.settle_folded(courier.environment, most=BATCH),
         freed=upkeep.free_held(courier.environment, most=BATCH),
         stood_in=stand_in(courier),
-        looked_up=look_up_unknown(courier),
     )
     if any((beat.taken_over, beat.expired)):
         log.warning("deliveries were recovered", extra={"taken_over": beat.taken_over, "expired": beat.expired})
@@ -109,9 +107,3 @@ def _add_stand_in(courier: Courier, stranded: Stranded) -> bool:
             log.warning("a critical SMS goes another way", extra={"alert_id": stranded.alert_id, "channel": channel})
             return True
     return False
-
-
-def look_up_unknown(courier: Courier) -> int:
-    """Ask providers about the messages whose answers were lost."""
-    due = upkeep.unknown(courier.environment, again_after_seconds=LOOK_UP_AFTER_SECONDS, most=5)
-    return sum(look_up(courier, each.channel, each.delivery_id) is not None for each in due)

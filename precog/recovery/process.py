@@ -10,10 +10,10 @@ from collections.abc import Callable
 import psycopg2
 
 from precog import queue
-from precog.delivery import Courier
+from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier, deliver, look_up
 from precog.errors import PrecogError, StoreError
 from precog.recovery import duties
-from precog.recovery.direct import BATCH, DirectDelivery
+from precog.recovery.direct import BATCH, Children
 from precog.settings import process
 from precog.store import upkeep
 from precog.store.pool import Connection, connect
@@ -30,7 +30,8 @@ class Recovery:
 
     def __init__(self, courier: Courier, *, parent: int | None = None) -> None:
         self._courier = courier
-        self._direct = DirectDelivery(courier)
+        self._sends = Children(courier, deliver)
+        self._look_ups = Children(courier, look_up)
         self._parent = parent
         self._stopping = False
         self._ears: Connection | None = None
@@ -51,8 +52,9 @@ class Recovery:
         log.info("recovery ends", extra={"pid": os.getpid()})
 
     def close(self) -> None:
-        """Let the sends that run here finish for a moment."""
-        self._direct.stop()
+        """Let what runs here finish for a moment."""
+        self._sends.stop()
+        self._look_ups.stop()
 
     def beat(self) -> None:
         """Heal, then see to it that somebody works on what is due: a worker, or ourselves."""
@@ -60,8 +62,9 @@ class Recovery:
         if self._database_away:
             self._database_away = False
             log.info("PostgreSQL is back")
+        self._ask_providers()
         full = _full_queues()
-        passing_by = self._direct.busy() | self._not_here() if full is None else full
+        passing_by = self._sends.busy() | self._not_here() if full is None else full
         doorbells = upkeep.due(
             self._courier.environment,
             not_channels=passing_by,
@@ -69,7 +72,12 @@ class Recovery:
             most=BATCH if full is None else duties.BATCH,
         )
         if doorbells and (full is None or not queue.ring(doorbells)):
-            self._direct.start([bell for bell in doorbells if bell.channel not in self._not_here()])
+            self._sends.start([bell for bell in doorbells if bell.channel not in self._not_here()])
+
+    def _ask_providers(self) -> None:
+        """Look up the messages whose answers were lost."""
+        environment = self._courier.environment
+        self._look_ups.start(upkeep.unknown(environment, again_after_seconds=LOOK_UP_AFTER_SECONDS, most=BATCH))
 
     def _not_here(self) -> frozenset[str]:
         """Channels this process has no settings for: a worker elsewhere may."""

@@ -1,5 +1,6 @@
 """The duties of recovery: whatever was left behind is found, and several recoveries do not get in each other's way."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -13,9 +14,11 @@ from precog import queue
 from precog.delivery import Courier, deliver
 from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import DeliveryStatus
+from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
 from precog.recovery.process import Recovery
 from precog.store import alerts, deliveries
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -59,7 +62,9 @@ def test_a_dead_workers_sms_is_not_sent_again_before_the_provider_was_asked(
     assert _standing(waiting["sms"]) is DeliveryStatus.UNKNOWN
     assert outside.twilio.received == []
     db_cursor.execute("UPDATE alert_deliveries SET next_attempt_at = clock_timestamp() WHERE status = 'unknown'")
-    assert duties.heal(courier).looked_up == 1
+    recovery = Recovery(courier)
+    recovery.beat()
+    recovery.close()
     assert [each.method for each in outside.twilio.received] == ["GET"]
     assert _standing(waiting["sms"]) is DeliveryStatus.PENDING
 
@@ -88,6 +93,22 @@ def test_an_alert_of_a_callers_transaction_is_planned_by_one_of_several_recoveri
     told = [alert_id for alert_id in ids if alerts.get(alert_id, DEMO)["notify"]]
     assert len(told) == 1
     assert all(alerts.get(alert_id, DEMO)["planned"] for alert_id in ids)
+
+
+def test_a_provider_that_answers_nothing_holds_up_no_beat(
+    courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor, outside: Any
+) -> None:
+    _abandon(courier, "sms", waiting["sms"], db_cursor)
+    duties.heal(courier)
+    db_cursor.execute("UPDATE alert_deliveries SET next_attempt_at = clock_timestamp() WHERE status = 'unknown'")
+    outside.twilio.script(Reply(fault=Fault.HANG))
+    recovery = Recovery(courier)
+    began = time.monotonic()
+    recovery.beat()
+    assert time.monotonic() - began < 5
+    eventually(lambda: outside.twilio.received)
+    recovery.close()
+    assert _standing(waiting["sms"]) is DeliveryStatus.UNKNOWN
 
 
 def test_one_beat_rings_what_nobody_was_told_of(courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor) -> None:
