@@ -31,7 +31,7 @@ _fork = multiprocessing.get_context("fork")
 
 
 class Children:
-    """Do one work for each of many deliveries. At most one child a channel: a slow mail server never holds up an SMS."""
+    """Do one work on many deliveries, with at most one child a channel: a slow mail server never holds up an SMS."""
 
     def __init__(self, courier: Courier, work: Work) -> None:
         self._courier = courier
