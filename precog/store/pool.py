@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import psycopg2
@@ -139,9 +139,9 @@ class Pool:
         self._begin()
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
         self._places = threading.BoundedSemaphore(self._size)
         self._idle: list[Connection] = []
+        self._pid = os.getpid()  # last: until then another thread of a child would take the parent's for its own
 
     def _after_fork(self) -> None:
         """A child begins with an empty pool. It drops its parent's connections without closing them: psycopg2 then
@@ -210,22 +210,35 @@ class Pool:
     def transaction(self) -> Iterator[Connection]:
         """A connection inside one READ COMMITTED transaction: committed at the end, rolled back on any exception.
 
-        Raises StoreError in place of psycopg2's errors.
+        One that turns out to be broken at its beginning is replaced. Raises StoreError in place of psycopg2's errors.
         """
-        with translated(), self.connection() as connection, _transaction(connection):
-            yield connection
+        with translated(), ExitStack() as held:
+            try:
+                connection = _begun(held.enter_context(self.connection()))
+            except psycopg2.Error as error:
+                if not lost(error):
+                    raise
+                held.close()
+                self.close()  # its siblings are as dead as it was
+                connection = _begun(held.enter_context(self.connection()))
+            with _ended(connection):
+                yield connection
 
     def close(self) -> None:
-        """Close what is idle; connections in use are closed when they come back and find the pool's successor."""
+        """Close what is idle; what is in use comes back to this pool."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
 
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
+def _begun(connection: Connection) -> Connection:
     connection.command("BEGIN ISOLATION LEVEL READ COMMITTED")
+    return connection
+
+
+@contextmanager
+def _ended(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
