@@ -129,10 +129,19 @@ WHERE d.delivery_id IN (
 RETURNING d.alert_id
 
 -- name: recovery.stranded
--- Critical SMS that are held or failed while no other way to a person has worked or is being tried, and for which no
--- stand-in was made yet.
-SELECT d.delivery_id::text, d.alert_id
+-- Critical SMS that are held or failed while no other way to a person has worked or is being tried, for which no stand-in
+-- was made yet but one may be: each with the first of those given that its alert has not tried and that is not paused.
+SELECT d.delivery_id::text, d.alert_id, stand_in.channel, stand_in.recipient
 FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
+CROSS JOIN LATERAL (
+    SELECT given.channel, given.recipient
+    FROM unnest(%(channels)s::text[], %(recipients)s::text[]) WITH ORDINALITY AS given (channel, recipient, place)
+    WHERE NOT EXISTS (SELECT FROM public.alert_deliveries AS tried
+                      WHERE tried.alert_id = d.alert_id AND tried.channel = given.channel AND tried.recipient = given.recipient)
+      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
+                      WHERE p.environment = d.environment AND p.channel = given.channel AND p.resumed_at IS NULL)
+    ORDER BY given.place
+    LIMIT 1) AS stand_in
 WHERE d.environment = %(environment)s::text AND d.channel = 'sms' AND a.severity = 'critical'
   AND d.status IN ('held', 'failed')
   AND d.created_at > clock_timestamp() - make_interval(secs => %(max_age_seconds)s)
@@ -140,7 +149,7 @@ WHERE d.environment = %(environment)s::text AND d.channel = 'sms' AND a.severity
   AND NOT EXISTS (SELECT FROM public.alert_deliveries AS sibling
                   WHERE sibling.alert_id = d.alert_id AND sibling.channel = ANY(%(remote_channels)s::text[])
                     AND sibling.channel <> 'sms' AND sibling.status IN ('pending', 'sending', 'unknown', 'sent'))
-  AND NOT EXISTS (SELECT FROM public.alert_deliveries AS stand_in WHERE stand_in.fallback_of = d.delivery_id)
+  AND NOT EXISTS (SELECT FROM public.alert_deliveries AS made WHERE made.fallback_of = d.delivery_id)
 ORDER BY d.created_at
 LIMIT %(most)s
 

@@ -94,16 +94,18 @@ def stand_in(courier: Courier) -> int:
     """Give each critical SMS that reaches nobody one delivery over the next channel."""
     stranded = upkeep.stranded(
         courier.environment,
+        stand_ins=courier.stand_ins,
         remote_channels=[name for name, kind in KINDS.items() if kind.remote],
         max_age_seconds=courier.policy.retry[Severity.CRITICAL].max_age_seconds,
         most=BATCH,
     )
-    return sum(_add_stand_in(courier, each) for each in stranded)
+    return sum(map(_add_stand_in, stranded))
 
 
-def _add_stand_in(courier: Courier, stranded: Stranded) -> bool:
-    for channel, recipient in courier.stand_ins:
-        if deliveries.add(stranded.alert_id, channel, recipient, fallback_of=stranded.delivery_id):
-            log.warning("a critical SMS goes another way", extra={"alert_id": stranded.alert_id, "channel": channel})
-            return True
-    return False
+def _add_stand_in(stranded: Stranded) -> bool:
+    added = deliveries.add(stranded.alert_id, stranded.channel, stranded.recipient, fallback_of=stranded.delivery_id)
+    if added:
+        log.warning(
+            "a critical SMS goes another way", extra={"alert_id": stranded.alert_id, "channel": stranded.channel}
+        )
+    return added is not None

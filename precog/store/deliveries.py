@@ -262,5 +262,7 @@ def add(
             inline=inline,
             fallback_of=str(fallback_of) if fallback_of else None,
         )
+        if not rows:
+            return None
         connection.run("alerts.summarise", alert_id=alert_id)
-        return UUID(rows[0]["delivery_id"]) if rows else None
+        return UUID(rows[0]["delivery_id"])

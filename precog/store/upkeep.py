@@ -56,23 +56,33 @@ def settle_folded(environment: Environment, *, most: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stranded:
-    """A critical SMS that reaches nobody, nor does anything beside it."""
+    """A critical SMS that reaches nobody, nor does anything beside it, and what may stand in for it."""
 
     delivery_id: UUID
     alert_id: int
+    channel: str
+    recipient: str
 
 
 def stranded(
-    environment: Environment, *, remote_channels: Collection[str], max_age_seconds: float, most: int
+    environment: Environment,
+    *,
+    stand_ins: Collection[tuple[str, str]],
+    remote_channels: Collection[str],
+    max_age_seconds: float,
+    most: int,
 ) -> list[Stranded]:
+    """`stand_ins`: channel and recipient of each, first choice first. Whom none can stand in for is left out."""
     rows = run(
         "recovery.stranded",
         environment=environment,
+        channels=[channel for channel, _ in stand_ins],
+        recipients=[recipient for _, recipient in stand_ins],
         remote_channels=list(remote_channels),
         max_age_seconds=max_age_seconds,
         most=most,
     )
-    return [Stranded(delivery_id=UUID(row["delivery_id"]), alert_id=row["alert_id"]) for row in rows]
+    return [Stranded(**{**row, "delivery_id": UUID(row["delivery_id"])}) for row in rows]
 
 
 def _move(*statements: str, **parameters: object) -> int:
