@@ -11,10 +11,12 @@ log = logging.getLogger("precog.pauses")
 
 
 def pause(environment: Environment, channel: str, failure: SendFailure) -> None:
-    """Hold the channel's deliveries from now on, and alert about it unless it is paused already."""
-    if not channels.pause(environment, channel, error_code=failure.code, reason=failure.reason):
+    """Alert about it and hold the channel's deliveries from now on, unless it is paused already.
+
+    The alert comes first: a second one would be a duplicate, but a pause without one is heard of by nobody.
+    """
+    if any(each.channel == channel for each in channels.paused(environment)):
         return
-    log.error("a channel is paused", extra={"channel": channel, "error_code": failure.code})
     intake.accept(
         intake.new_alert(
             alert_type="channel_paused",
@@ -28,3 +30,5 @@ def pause(environment: Environment, channel: str, failure: SendFailure) -> None:
             notify=True,
         )
     )
+    if channels.pause(environment, channel, error_code=failure.code, reason=failure.reason):
+        log.error("a channel is paused", extra={"channel": channel, "error_code": failure.code})

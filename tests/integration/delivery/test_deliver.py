@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+import psycopg2
+import psycopg2.extensions
 import pytest
 
 import precog
@@ -13,6 +15,7 @@ from precog.domain.alerts import Environment
 from precog.domain.deliveries import DeliveryStatus
 from precog.errors import ChannelMisconfigured, PermanentFailure, RateLimited, UnknownOutcome
 from precog.localstack.receivers import Fault, Reply
+from precog.pauses import pause
 from precog.store import alerts, channels, deliveries
 
 pytestmark = pytest.mark.integration
@@ -97,6 +100,19 @@ def test_refused_credentials_pause_the_channel_and_are_said_once_elsewhere(couri
     said = [each for each in alerts.newest(DEMO) if each["alert_type"] == "channel_paused"]
     assert len(said) == 1
     assert "precog channels resume sms" in said[0]["message"]
+
+
+def test_no_channel_is_paused_in_silence(courier: Courier, db_cursor: psycopg2.extensions.cursor) -> None:
+    refused = ChannelMisconfigured("Twilio refused the account", code="20003")
+    db_cursor.execute("ALTER TABLE alerts ADD CONSTRAINT full_disk CHECK (alert_type <> 'channel_paused')")
+    with pytest.raises(psycopg2.Error, match="full_disk"):
+        pause(DEMO, "sms", refused)
+    assert channels.paused(DEMO) == []
+    db_cursor.execute("ALTER TABLE alerts DROP CONSTRAINT full_disk")
+    for _ in range(2):
+        pause(DEMO, "sms", refused)
+    assert [each.channel for each in channels.paused(DEMO)] == ["sms"]
+    assert [each["alert_type"] for each in alerts.newest(DEMO, duplicates=True)] == ["channel_paused"]
 
 
 def test_an_sms_without_an_answer_is_unknown_and_found_at_the_provider(courier: Courier, outside: Any) -> None:
