@@ -9,10 +9,11 @@ import time
 from functools import lru_cache
 
 from precog.channels.registry import KINDS
-from precog.errors import AlertStoreUnavailable, ConfigError, SchemaMismatch
+from precog.errors import ConfigError, SchemaMismatch, StoreError
 from precog.logger import configure_logging
 from precog.settings.load import load_settings
 from precog.settings.model import Settings
+from precog.settings.process import process_settings
 from precog.settings.routes import describe_channels, planned_routes
 from precog.settings.secrets import configured_secrets
 from precog.store import channels
@@ -29,6 +30,7 @@ _STOP_WITHIN_SECONDS = 10.0
 def settings() -> Settings:
     """Loaded once a process. A configuration with problems ends it, with all of them on standard error."""
     try:
+        process_settings()
         return load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
     except ConfigError as error:
         sys.exit(f"{error}\nthe worker does not start; `precog config check` shows the same")
@@ -49,13 +51,15 @@ def begin() -> None:
     for line in describe_channels(current, KINDS):
         log.info("channel %s", line)
     try:
-        with default_pool().connection() as connection:
-            require_current(connection)
+        default_pool().safely(require_current)
         _see_to_routes(current)
     except SchemaMismatch as error:
         sys.exit(f"{error}\nthe worker does not start")
-    except AlertStoreUnavailable as error:
+    except StoreError as error:
         log.error("PostgreSQL is away; the worker starts and waits for it", extra={"error": str(error)})
+    except Exception:  # Celery would only log it, and work on without recovery
+        log.exception("the worker does not start")
+        sys.exit(1)
     close_default_pool()  # the children that Celery forks next begin with connections of their own
     _recovery.start()
 

@@ -11,7 +11,7 @@ import psycopg2
 
 from precog import queue
 from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier, deliver, look_up
-from precog.errors import PrecogError, StoreError
+from precog.errors import StoreError
 from precog.recovery import duties
 from precog.recovery.direct import BATCH, Children
 from precog.settings import process
@@ -92,8 +92,6 @@ class Recovery:
                 log.error("recovery waits for PostgreSQL", extra={"error": str(error)})
             self._database_away = True
             self._sleep()
-        except PrecogError:
-            log.exception("a duty of recovery failed; it is tried again at the next beat")
         except Exception:
             log.exception("recovery met what it does not know; it is tried again at the next beat")
             self._sleep()

@@ -1,8 +1,9 @@
 """What a worker says and does where it cannot simply start."""
 
+import psycopg2.extensions
 import pytest
 
-from tests.e2e.world import World, worker_command
+from tests.e2e.world import RECOVERY, World, worker_command
 
 pytestmark = pytest.mark.e2e
 
@@ -29,6 +30,25 @@ def test_a_worker_on_a_database_without_a_schema_names_the_command_and_does_not_
     assert "precog db migrate" in worker.output
     assert "Traceback" not in worker.output
     assert not worker.alive()
+
+
+@pytest.mark.parametrize("program", [worker_command("worker"), RECOVERY], ids=["worker", "recovery"])
+def test_what_was_told_of_no_database_says_so_and_does_not_start(world: World, program: tuple[str, ...]) -> None:
+    started = world.start("program", *program, DATABASE_URL="")
+    assert started.process.wait(30)
+    assert started.process.exit_status == 1
+    assert "DATABASE_URL: is not set" in started.output
+    assert "Traceback" not in started.output
+
+
+def test_a_worker_that_cannot_begin_does_not_work_without_its_recovery(
+    world: World, db_cursor: psycopg2.extensions.cursor
+) -> None:
+    db_cursor.execute("ALTER TABLE alert_routes ADD CONSTRAINT never CHECK (false)")
+    worker = world.start("worker", *worker_command("worker"))
+    assert worker.process.wait(30)
+    assert worker.process.exit_status == 1
+    assert "never" in worker.output
 
 
 def test_a_worker_whose_database_is_away_starts_and_waits_for_it(world: World) -> None:
