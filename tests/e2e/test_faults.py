@@ -74,6 +74,8 @@ def test_what_a_killed_worker_was_sending_is_taken_over_when_its_lease_ends(worl
     world.outside.slack.script(Reply(fault=Fault.HANG))
     alert_id = _alert("high")
     world.outside.slack.wait_for(1)
+    # A message that the dead worker had taken and not begun would be rung again only half a minute later.
+    eventually(lambda: [status for status in statuses(alert_id).values() if status != "sent"] == ["sending"])
     [attempt] = [each for each in deliveries.attempts_of_alert(alert_id) if each["channel"] == "slack"]
     sender = int(attempt["worker"].rpartition(":")[2])
     [dead] = [worker for worker in workers if sender in worker.alive()]
