@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 import redis
+from celery import Celery
+from celery.app import app_or_default
 
 import precog
 from precog import queue
@@ -78,6 +80,21 @@ def test_a_broker_that_is_away_is_noticed_once_and_then_left_alone(
     assert [queue.ring([bell]) for _ in range(3)] == [False] * 3
     assert not queue.may_ring()
     assert len([record for record in caplog.records if "does not take messages" in record.message]) == 1
+
+
+def test_a_celery_app_of_the_program_that_cannot_be_configured_costs_no_alert(
+    precog_env: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    route = Route(environment=Environment.DEMO, severity=Severity.LOW, channel="email", recipient="ann@example.com")
+    channels.write_routes(Environment.DEMO, [route])
+    before = app_or_default()
+    theirs = Celery("theirs")
+    theirs.config_from_object("no_such_module_of_theirs")
+    theirs.set_current()
+    try:
+        assert precog.log_alert("api_failures", "low", "kalshi_api", "boom")
+    finally:
+        before.set_current()
 
 
 def test_environments_that_share_a_redis_have_queues_of_their_own(
