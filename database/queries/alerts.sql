@@ -96,9 +96,9 @@ LIMIT %(most)s
 
 -- name: alerts.plan
 -- Decides about a stored alert as alerts.log does about a new one. Run after alerts.lock in the same transaction.
--- Returns its deliveries, none when it is a duplicate or has been planned meanwhile.
+-- Returns its deliveries, none when it is a duplicate, is resolved or has been planned meanwhile.
 WITH alert AS MATERIALIZED (
-    SELECT a.alert_id, a.alert_uuid, a.severity, a.band, a.environment, a.fingerprint
+    SELECT a.alert_id, a.alert_uuid, a.severity, a.band, a.environment, a.fingerprint, a.resolved_at
     FROM public.alerts AS a
     WHERE a.alert_id = %(alert_id)s AND NOT a.planned
     FOR NO KEY UPDATE
@@ -108,6 +108,7 @@ WITH alert AS MATERIALIZED (
 ), routes AS MATERIALIZED (
     SELECT r.channel, r.recipient
     FROM alert JOIN public.alert_routes AS r ON r.environment = alert.environment AND r.severity = alert.severity
+    WHERE alert.resolved_at IS NULL
 ), decision AS MATERIALIZED (
     SELECT alert.*,
            EXISTS (SELECT FROM anchor
@@ -125,13 +126,13 @@ WITH alert AS MATERIALIZED (
                                      ELSE coalesce((SELECT jsonb_object_agg(routes.channel, 'pending') FROM routes), '{}') END
     FROM decision
     WHERE a.alert_id = decision.alert_id
-    RETURNING a.alert_id, a.alert_uuid, a.severity, a.environment, a.notify, a.resolved_at
+    RETURNING a.alert_id, a.alert_uuid, a.severity, a.environment, a.notify
 )
 INSERT INTO public.alert_deliveries (delivery_id, alert_id, environment, channel, recipient, urgency)
 SELECT md5(planned.alert_uuid || E'\x1f' || routes.channel || E'\x1f' || routes.recipient)::uuid, planned.alert_id,
        planned.environment, routes.channel, routes.recipient, public.alert_severity_rank(planned.severity)
 FROM planned, routes
-WHERE planned.notify AND planned.resolved_at IS NULL
+WHERE planned.notify
 RETURNING delivery_id::text, channel
 
 -- name: alerts.forecast

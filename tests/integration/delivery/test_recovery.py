@@ -111,6 +111,17 @@ def test_a_provider_that_answers_nothing_holds_up_no_beat(
     assert _standing(waiting["sms"]) is DeliveryStatus.UNKNOWN
 
 
+def test_an_alert_that_was_resolved_before_it_was_planned_tells_nobody_and_hides_no_open_one(
+    courier: Courier, database_url: str
+) -> None:
+    with psycopg2.connect(database_url) as theirs:
+        early = precog.log_alert("api_failures", "critical", "kalshi_api", "again", connection=theirs)
+    precog.resolve_alert(early, "ann", "fixed")
+    duties.plan(courier)
+    alert = alerts.get(early, DEMO)
+    assert (alert["planned"], alert["notify"], alert["notification_channels"]) == (True, False, {})
+
+
 def test_one_beat_rings_what_nobody_was_told_of(courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor) -> None:
     db_cursor.execute("UPDATE alert_deliveries SET rung_at = NULL")
     before = queue.waiting()
