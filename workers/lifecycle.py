@@ -33,7 +33,7 @@ def settings() -> Settings:
         process_settings()
         return load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
     except ConfigError as error:
-        sys.exit(f"{error}\nthe worker does not start; `precog config check` shows the same")
+        sys.exit(f"{error}\nthe worker does not start; `precog doctor` shows the same")
 
 
 def log_as_json() -> None:

@@ -21,7 +21,7 @@ def main() -> None:
         process_settings()
         settings = load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
     except ConfigError as error:
-        sys.exit(f"{error}\nrecovery does not start; `precog config check` shows the same")
+        sys.exit(f"{error}\nrecovery does not start; `precog doctor` shows the same")
     configure_logging(settings.logging, secrets=configured_secrets(settings))
     Recovery(open_courier(settings), parent=parent).run()
 
