@@ -14,6 +14,7 @@ PrecogError
 │   ├── StoreBusy               every connection of the pool stayed in use
 │   ├── SchemaMismatch          the schema is missing, older or newer than this code
 │   └── MigrationFailed         a migration was not applied, and nothing of it is left
+├── JournalError            the file of alerts that wait for PostgreSQL cannot be used
 ├── LocalStackError         a server or worker of the local stack did not do what was asked
 ├── SmsLimitReached         the hour's or the day's SMS are used up
 └── SendFailure             a channel did not get a message accepted; the subclass says what to do
@@ -105,21 +106,34 @@ def _listed(problems: Sequence[Problem], where: str) -> str:
 
 
 class StoreError(PrecogError):
-    pass
+    """PostgreSQL did not do what was asked. Where that was to store an alert, the error says what became of it."""
+
+    alert_uuid: str | None = None
+    """The identity of the alert; None where something else was asked."""
+    journaled: bool = False
+    """Whether the alert is safe in this machine's journal: it is stored when PostgreSQL can be used again, once, even
+    if this try was committed. Repeating the call is needless; with the same `idempotency_key` it is harmless."""
+
+    def of_alert(self, alert_uuid: str, *, journaled: bool) -> None:
+        self.alert_uuid, self.journaled = alert_uuid, journaled
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}{self._fate()}"
+
+    def _fate(self) -> str:
+        if self.alert_uuid is None:
+            return ""
+        if self.journaled:
+            return f"; alert {self.alert_uuid} is in the journal and is stored when PostgreSQL can take it"
+        return f"; alert {self.alert_uuid} may be lost: repeat the call, with an idempotency_key if it had one"
 
 
 class AlertStoreUnavailable(StoreError):
-    """PostgreSQL was not reached or gave no certain answer before the deadline.
+    """PostgreSQL was not reached or gave no certain answer before the deadline."""
 
-    `alert_uuid` is the identity the alert was tried with: the same call with the same `idempotency_key` is safe to
-    repeat and stores one row, whether or not this try was committed.
-    """
-
-    def __init__(self, reason: str, *, alert_uuid: str | None = None, key: str | None = None) -> None:
-        hint = f"; it may or may not be stored: repeat it with idempotency_key={key!r}" if key else ""
-        super().__init__(f"the alert store did not answer: {reason}{hint}; `precog doctor` looks for the cause")
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the alert store did not answer: {reason}; `precog doctor` looks for the cause")
         self.reason = reason
-        self.alert_uuid = alert_uuid
 
 
 class StoreBusy(StoreError):
@@ -136,6 +150,10 @@ class SchemaMismatch(StoreError):
 
 class MigrationFailed(StoreError):
     pass
+
+
+class JournalError(PrecogError):
+    """Nothing is lost of what the journal held before."""
 
 
 class LocalStackError(PrecogError):

@@ -12,13 +12,14 @@ from uuid import UUID, uuid4, uuid5
 
 import psycopg2.extensions
 
-from precog import queue
+from precog import journal, queue
 from precog.domain.alerts import Category, Environment, NewAlert, Severity
 from precog.domain.deliveries import Doorbell
-from precog.domain.fingerprint import calculate_fingerprint, key_details_of, request_hash
+from precog.domain.fingerprint import calculate_fingerprint, canonical_json, key_details_of, request_hash
 from precog.domain.nearest import did_you_mean
 from precog.domain.sanitize import safe_details, safe_text
-from precog.errors import AlertStoreUnavailable, AlertTypeError, AlertValueError, ConfigError, IdempotencyConflict
+from precog.errors import AlertTypeError, AlertValueError, ConfigError, IdempotencyConflict, StoreError
+from precog.json_lines import masked
 from precog.settings import process
 from precog.settings.alert_rules import AlertRules
 from precog.settings.load import load_rules
@@ -31,6 +32,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 NAME_BYTES = 200
 MESSAGE_BYTES = 20_000
 NOTES_BYTES = 10_000
+CATCH_UP = 20
+"""Alerts of the journal that a call stores besides its own: enough to empty it soon, too few to be felt."""
 _KEYS = UUID("6f9fa2e4-5b1d-5c1e-9a53-0c1f6f2f4a11")
 """The namespace of the uuids made from idempotency keys."""
 
@@ -100,12 +103,25 @@ def new_alert(  # noqa: PLR0913 - one argument a column; every one of them keywo
 def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Logged:
     """Store the alert and ring for its deliveries. Durable when it returns.
 
-    Raises IdempotencyConflict, AlertStoreUnavailable and the other StoreErrors.
+    Raises IdempotencyConflict, AlertStoreUnavailable and the other StoreErrors. Whatever kept PostgreSQL from taking
+    the alert, a missing migration too, it is in the journal then, and the error says so in `journaled`.
     """
     try:
-        logged = alerts.log(alert, ring=queue.may_ring())
-    except AlertStoreUnavailable as error:
-        raise AlertStoreUnavailable(error.reason, alert_uuid=str(alert.alert_uuid), key=idempotency_key) from error
+        logged = _store(alert, idempotency_key)
+    except StoreError as error:
+        error.of_alert(str(alert.alert_uuid), journaled=_journaled(alert))
+        raise
+    _catch_up(alert.environment)
+    return logged
+
+
+def replay_journal(environment: Environment, *, most: int | None = None) -> journal.Report:
+    """Store what the journal of this machine holds, each alert once, and ring. Raises JournalError."""
+    return journal.replay(environment, lambda alert: _store(alert, "of the journal"), most=most)
+
+
+def _store(alert: NewAlert, idempotency_key: str | None) -> alerts.Logged:
+    logged = alerts.log(alert, ring=queue.may_ring())
     _check_repeat(alert, logged, idempotency_key)
     if not logged.planned:
         log.warning(
@@ -114,6 +130,39 @@ def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Log
         )
     _ring(logged.doorbells, alert.environment)
     return logged
+
+
+def _journaled(alert: NewAlert) -> bool:
+    """Whether the journal has it. Its own trouble must not hide the store's."""
+    try:
+        journal.keep(alert)
+    except Exception as error:  # noqa: BLE001 - the caller is told in any case, and hears of the store
+        _say_lost(alert, error)
+        return False
+    log.warning("PostgreSQL did not take an alert; the journal has it", extra={"alert_uuid": str(alert.alert_uuid)})
+    return True
+
+
+def _say_lost(alert: NewAlert, error: Exception) -> None:
+    """The last resort: with its facts, since they are nowhere else."""
+    facts = {
+        "severity": alert.severity,
+        "alert_type": alert.alert_type,
+        "component": alert.component,
+        "text": alert.message,
+        "details": alert.details,
+        "error": error,
+    }
+    log.critical("an alert could be neither stored nor journaled: %s", canonical_json(masked(facts)))
+
+
+def _catch_up(environment: Environment) -> None:
+    """PostgreSQL is there: give it a few of the alerts that wait, and the next call a few more."""
+    try:
+        if journal.worth_a_look(environment) and replay_journal(environment, most=CATCH_UP).left:
+            journal.look_again(environment)
+    except Exception as error:  # noqa: BLE001 - the caller's own alert is stored
+        log.error("the journal cannot be replayed", extra={"error": str(error)})
 
 
 def accept_in(

@@ -121,7 +121,7 @@ def redis_url(session_servers: Servers, redis_prefix: str) -> Iterator[str]:
 
 @pytest.fixture
 def precog_env(
-    monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, redis_prefix: str
+    monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, redis_prefix: str, tmp_path: Path
 ) -> Iterator[pytest.MonkeyPatch]:
     """The environment of a program that has both servers and configured nothing else."""
     for name in documented_variables():
@@ -130,6 +130,7 @@ def precog_env(
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("PRECOG_REDIS_PREFIX", redis_prefix)
     monkeypatch.setenv("PRECOG_ENVIRONMENT", "demo")
+    monkeypatch.setenv("PRECOG_JOURNAL_DIR", str(tmp_path / "journal"))
     close_default_pool()
     yield monkeypatch
     close_default_pool()

@@ -14,13 +14,16 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = [self._listener]
         self.port: int = self._listener.getsockname()[1]
+        self.refuses = threading.Event()
+        """While it is set, new connections end at once."""
         self.swallows = threading.Event()
         self.swallowed = threading.Event()
         """Set once an answer was swallowed: the server has done what it was asked."""
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self) -> None:
-        """End every connection, as a cable that is pulled and plugged in again; new ones are accepted."""
+    def go_away(self) -> None:
+        """Refuse from now on, and end every connection there is."""
+        self.refuses.set()
         for each in self._open[1:]:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -37,6 +40,9 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self.refuses.is_set():
+                client.close()
+                continue
             server = socket.create_connection(self._server)
             self._open += [client, server]
             threading.Thread(target=self._pass_on, args=(client, server), daemon=True).start()

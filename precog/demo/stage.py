@@ -51,6 +51,7 @@ def stage(directory: Path, where: Borrowed, outside: Outside) -> Iterator[Stage]
         "PRECOG_REDIS_PREFIX": where.redis_prefix,
         "PRECOG_ENVIRONMENT": "demo",
         "PRECOG_CONFIG_DIR": str(configuration),
+        "PRECOG_JOURNAL_DIR": str(directory / "journal"),  # what waits on this machine is for another database
     }
     with _as_this_process(environment):
         applied = migrate(where.database_url)

@@ -24,12 +24,13 @@ class ProcessSettings:
     database_url: SecretStr
     redis_url: SecretStr
     config_dir: Path
+    journal_dir: Path
 
 
 def process_settings(environ: Environ | None = None) -> ProcessSettings:
     """Raises one ConfigError for every variable that is missing or wrong."""
     problems: list[Problem] = []
-    for read in (environment, database_url, redis_url, redis_prefix, config_directory):
+    for read in (environment, database_url, redis_url, redis_prefix, config_directory, journal_directory):
         try:
             read(environ)
         except ConfigError as error:
@@ -41,6 +42,7 @@ def process_settings(environ: Environ | None = None) -> ProcessSettings:
         database_url=SecretStr(database_url(environ)),
         redis_url=SecretStr(redis_url(environ)),
         config_dir=config_directory(environ),
+        journal_dir=journal_directory(environ),
     )
 
 
@@ -101,6 +103,26 @@ def config_directory(environ: Environ | None = None) -> Path:
             f"{named} is not a directory; unset it to use the shipped files, or copy those from {resource('config')}",
         )
     return directory
+
+
+def journal_directory(environ: Environ | None = None) -> Path:
+    """Where alerts wait while PostgreSQL is away: PRECOG_JOURNAL_DIR, else ~/.local/state/precog. It need not exist.
+
+    One directory for all programs and workers of an installation on this machine: each stores what any of them left.
+    """
+    named = _value("PRECOG_JOURNAL_DIR", environ)
+    if named:
+        if not Path(named).is_absolute():
+            raise _wrong(
+                "PRECOG_JOURNAL_DIR", f"{named!r} does not begin with /, so that every program would mean another"
+            )
+        return Path(named)
+    try:
+        return Path.home() / ".local/state/precog"
+    except RuntimeError:
+        raise _wrong(
+            "PRECOG_JOURNAL_DIR", "is not set and this account has no home; name a directory of its own"
+        ) from None
 
 
 def _value(name: str, environ: Environ | None) -> str:

@@ -123,6 +123,7 @@ def open_world(database_url: str, folder: Path) -> Iterator[World]:
             "DATABASE_URL": database_url,
             "REDIS_URL": server.url,
             "PRECOG_ENVIRONMENT": "demo",
+            "PRECOG_JOURNAL_DIR": str(folder / "journal"),
             "PRECOG_CONFIG_DIR": str(_impatient_configuration(folder)),
         }
         for name, value in variables.items():
@@ -144,7 +145,7 @@ def statuses(alert_id: int) -> dict[str, str]:
     return {each["channel"]: each["status"] for each in deliveries.of_alert(alert_id)}
 
 
-def wait_until_all_are_sent(*alert_ids: int, seconds: float = 20.0) -> None:
+def wait_until_all_are_sent(*alert_ids: int, seconds: float = 60.0) -> None:
     """All deliveries of each alert, of which there is at least one."""
 
     def unsent() -> dict[int, set[str]]:

@@ -12,6 +12,7 @@ from precog.settings.process import (
     current_environ,
     database_url,
     environment,
+    journal_directory,
     process_settings,
     redis_prefix,
     redis_url,
@@ -91,3 +92,14 @@ def test_installations_that_share_one_redis_can_each_have_their_own_keys() -> No
 def test_a_prefix_that_redis_patterns_would_read_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"PRECOG_REDIS_PREFIX: 'precog\*' is not made of"):
         process_settings({**GIVEN, "PRECOG_REDIS_PREFIX": "precog*"})
+
+
+def test_the_journal_is_in_the_home_unless_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert journal_directory({}) == tmp_path / ".local/state/precog"
+    assert journal_directory({"PRECOG_JOURNAL_DIR": "/srv/precog"}) == Path("/srv/precog")
+
+
+def test_a_journal_that_each_program_would_look_for_elsewhere_is_refused() -> None:
+    with pytest.raises(ConfigError, match="PRECOG_JOURNAL_DIR: 'journal' does not begin with /"):
+        process_settings({**GIVEN, "PRECOG_JOURNAL_DIR": "journal"})
