@@ -79,5 +79,10 @@ def _do_all(work: Work, courier: Courier, channel: str, delivery_ids: list[UUID]
         except StoreError as error:
             log.warning("PostgreSQL is away; the delivery waits", extra={"error": str(error)})
             return
+        except Exception:
+            log.exception(
+                "a delivery met what nobody foresaw; it waits",
+                extra={"channel": channel, "delivery_id": str(delivery_id)},
+            )
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)

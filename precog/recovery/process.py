@@ -57,11 +57,17 @@ class Recovery:
         self._look_ups.stop()
 
     def beat(self) -> None:
-        """Heal, then see to it that somebody works on what is due: a worker, or ourselves."""
-        duties.heal(self._courier)
+        """Heal, then see to it that somebody works on what is due, also where a part of the healing fails."""
+        try:
+            duties.heal(self._courier)
+        finally:
+            self._hand_out()
         if self._database_away:
             self._database_away = False
             log.info("PostgreSQL is back")
+
+    def _hand_out(self) -> None:
+        """What is due to a worker, or without a broker to children of ours; lost messages to their providers."""
         self._ask_providers()
         full = _full_queues()
         passing_by = self._sends.busy() | self._not_here() if full is None else full

@@ -17,7 +17,7 @@ from precog.domain.deliveries import DeliveryStatus
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
 from precog.recovery.process import Recovery
-from precog.store import alerts, deliveries
+from precog.store import alerts, deliveries, upkeep
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -109,6 +109,50 @@ def test_a_provider_that_answers_nothing_holds_up_no_beat(
     eventually(lambda: outside.twilio.received)
     recovery.close()
     assert _standing(waiting["sms"]) is DeliveryStatus.UNKNOWN
+
+
+def test_what_breaks_a_duty_keeps_no_delivery_from_its_worker(
+    courier: Courier, waiting: dict[str, UUID], database_url: str, db_cursor: Cursor
+) -> None:
+    with psycopg2.connect(database_url) as theirs:
+        precog.log_alert("api_failures", "critical", "polymarket_api", "again", connection=theirs)
+    db_cursor.execute("UPDATE alert_deliveries SET rung_at = NULL")
+    db_cursor.execute("ALTER TABLE alerts ADD CONSTRAINT unheard_of CHECK (NOT planned) NOT VALID")
+    before = queue.waiting()
+    with pytest.raises(psycopg2.Error, match="unheard_of"):
+        Recovery(courier).beat()
+    after = queue.waiting()
+    assert before is not None
+    assert after is not None
+    assert {channel: after[channel] - before[channel] for channel in after} == dict.fromkeys(waiting, 1)
+
+
+def test_an_answer_that_makes_no_sense_costs_only_its_own_message(
+    courier: Courier, db_cursor: Cursor, outside: Any
+) -> None:
+    for component in ("kalshi_api", "polymarket_api"):
+        alert_id = precog.log_alert("api_failures", "critical", component, "5 failures in 5 minutes")
+        outside.twilio.script(Reply(fault=Fault.DROP))
+        [sms] = [UUID(each["delivery_id"]) for each in deliveries.of_alert(alert_id) if each["channel"] == "sms"]
+        deliver(courier, "sms", sms)
+    db_cursor.execute("UPDATE alert_deliveries SET next_attempt_at = clock_timestamp() WHERE status = 'unknown'")
+    outside.twilio.script(Reply(body=b"{}"))
+    recovery = Recovery(courier)
+    recovery.beat()
+    recovery.close()
+    db_cursor.execute("SELECT status FROM alert_deliveries WHERE channel = 'sms' ORDER BY status")
+    assert db_cursor.fetchall() == [("pending",), ("unknown",)]
+
+
+def test_an_sms_that_nobody_can_look_up_in_time_is_given_up(
+    courier: Courier, waiting: dict[str, UUID], db_cursor: Cursor, outside: Any
+) -> None:
+    outside.twilio.script(Reply(fault=Fault.DROP))
+    deliver(courier, "sms", waiting["sms"])
+    assert upkeep.expire(DEMO, (3600, 3600, 3600, 3600), most=10) == 0
+    assert upkeep.expire(DEMO, (0, 0, 0, 0), most=10) == len(waiting)
+    standing = deliveries.standing(waiting["sms"])
+    assert (standing.status, standing.error_code) == ("failed", "expired")
 
 
 def test_an_alert_that_was_resolved_before_it_was_planned_tells_nobody_and_hides_no_open_one(
