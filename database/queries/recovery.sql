@@ -40,14 +40,15 @@ WHERE d.delivery_id = %(delivery_id)s::uuid AND d.attempts = %(attempt)s
 RETURNING d.alert_id
 
 -- name: recovery.expire
--- Deliveries nobody could make in their time: an alert that comes hours late is noise, but its failure is shown.
+-- Deliveries that nobody could make, or find out about, in their time: an alert that comes hours late is noise, but its
+-- failure is shown.
 UPDATE public.alert_deliveries AS d
 SET status = 'failed', error_code = 'expired', finished_at = clock_timestamp(), rung_at = NULL, folded_into = NULL,
     last_error = coalesce('expired; before that: ' || d.last_error, 'expired before it could be sent')
 WHERE d.delivery_id IN (
     SELECT old.delivery_id
     FROM public.alert_deliveries AS old JOIN public.alerts AS a ON a.alert_id = old.alert_id
-    WHERE old.environment = %(environment)s::text AND old.status IN ('pending', 'held')
+    WHERE old.environment = %(environment)s::text AND old.status IN ('pending', 'held', 'unknown')
       AND old.created_at <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[old.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
                       WHERE p.environment = old.environment AND p.channel = old.channel AND p.resumed_at IS NULL)
