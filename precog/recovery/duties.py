@@ -3,14 +3,15 @@
 import logging
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 
-from precog import pacing
+from precog import journal, pacing
 from precog.channels.registry import KINDS
 from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import DeliveryStatus
-from precog.errors import UnknownOutcome
-from precog.intake import window_minutes
+from precog.errors import PrecogError, UnknownOutcome
+from precog.intake import replay_journal, window_minutes
 from precog.store import alerts, deliveries, upkeep
 from precog.store.deliveries import Abandoned, Ending
 from precog.store.pool import default_pool
@@ -33,6 +34,7 @@ class Beat:
     settled: int
     freed: int
     stood_in: int
+    replayed: int
 
 
 def heal(courier: Courier) -> Beat:
@@ -45,6 +47,7 @@ def heal(courier: Courier) -> Beat:
         settled=upkeep.settle_folded(courier.environment, most=BATCH),
         freed=upkeep.free_held(courier.environment, most=BATCH),
         stood_in=stand_in(courier),
+        replayed=replay(courier),
     )
     if any((beat.taken_over, beat.expired)):
         log.warning("deliveries were recovered", extra={"taken_over": beat.taken_over, "expired": beat.expired})
@@ -109,3 +112,26 @@ def _add_stand_in(stranded: Stranded) -> bool:
             "a critical SMS goes another way", extra={"alert_id": stranded.alert_id, "channel": stranded.channel}
         )
     return added is not None
+
+
+def replay(courier: Courier) -> int:
+    """Store the alerts that waited on this machine for PostgreSQL. A look at a file's size where there are none.
+
+    Never raises: a file of one machine must not keep a beat from what everybody's deliveries need.
+    """
+    try:
+        if not journal.holds_any(courier.environment):
+            return 0
+        report = replay_journal(courier.environment, most=BATCH)
+    except Exception as error:  # noqa: BLE001 - the promise
+        _say_once(str(error) if isinstance(error, PrecogError) else type(error).__name__)
+        return 0
+    if report.problem is not None:
+        log.info("the journal is not empty yet", extra={"left": report.left, "problem": report.problem})
+    return report.stored
+
+
+@lru_cache(maxsize=10)
+def _say_once(problem: str) -> None:
+    """Once a process: a beat later it is the same."""
+    log.error("the journal of this machine waits for a person", extra={"problem": problem})

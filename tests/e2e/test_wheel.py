@@ -54,8 +54,13 @@ def trading(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(empty_database_url: str, own_redis: Server) -> dict[str, str]:
-    return {"PATH": "/usr/bin:/bin", "DATABASE_URL": empty_database_url, "REDIS_URL": own_redis.url}
+def environment(empty_database_url: str, own_redis: Server, tmp_path: Path) -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "DATABASE_URL": empty_database_url,
+        "REDIS_URL": own_redis.url,
+        "PRECOG_JOURNAL_DIR": str(tmp_path / "journal"),
+    }
 
 
 @contextmanager

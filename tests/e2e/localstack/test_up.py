@@ -28,10 +28,11 @@ _PRECOG = Path(sys.executable).with_name("precog")
 def _up(directory: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     """Running, and introduced: what it said so far is read."""
     bare = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    ours = {"PRECOG_HOME": str(directory / "home"), "PRECOG_JOURNAL_DIR": str(directory / "journal")}
     command = subprocess.Popen(
         [_PRECOG, "up"],
         cwd=directory,
-        env={**bare, "PRECOG_HOME": str(directory / "home"), "COLUMNS": "300", **environment},
+        env={**bare, **ours, "COLUMNS": "300", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
