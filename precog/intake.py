@@ -64,7 +64,7 @@ def new_alert(  # noqa: PLR0913 - one argument a column; every one of them keywo
     a safe form. `fingerprint` replaces the computed one.
     """
     where = environment_named(environment)
-    rules = _rules(process.config_directory())
+    rules = _rules()
     kind = text("alert_type", alert_type, NAME_BYTES)
     origin = text("component", component, NAME_BYTES)
     safe = safe_details(details)
@@ -262,17 +262,31 @@ def _request_hash(alert: NewAlert) -> str:
     )
 
 
+def _rules() -> AlertRules:
+    """The rules about types of alerts. A broken file, or none, costs its own rules, never an alert."""
+    try:
+        directory = process.config_directory()
+    except ConfigError as error:
+        return _shipped_rules(str(error))
+    return _rules_in(directory)
+
+
 @lru_cache
-def _rules(directory: Path) -> AlertRules:
-    """The rules about types of alerts. A broken file costs its own rules, never an alert."""
+def _rules_in(directory: Path) -> AlertRules:
     try:
         return load_rules({"PRECOG_CONFIG_DIR": str(directory)})
     except ConfigError as error:
-        log.error("the rules of alerts cannot be read and the shipped ones apply", extra={"problems": str(error)})
-        return load_rules({})
+        return _shipped_rules(str(error))
+
+
+@lru_cache
+def _shipped_rules(problems: str) -> AlertRules:
+    """In place of those with these problems, which are said once."""
+    log.error("the rules of alerts cannot be read and the shipped ones apply", extra={"problems": problems})
+    return load_rules({})
 
 
 def window_minutes(alert_type: str | None = None) -> int:
     """The configured duplicate window of a type, or the default one."""
-    rules = _rules(process.config_directory())
+    rules = _rules()
     return rules.default_window_minutes if alert_type is None else rules.window_minutes(alert_type)

@@ -17,8 +17,12 @@ PASSING = (
     pg.DiskFull,
     pg.OutOfMemory,
     pg.ReadOnlySqlTransaction,
+    pg.InsufficientPrivilege,
+    pg.InternalError_,
+    pg.DataCorrupted,
+    pg.IndexCorrupted,
 )
-"""Answers of a server that is there but cannot do it now."""
+"""Answers of a server that is there but cannot do it until it, or somebody's mistake about it, is mended."""
 
 _SCHEMA = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 
