@@ -136,7 +136,7 @@ def _replay(environment: Environment, store: Callable[[NewAlert], object], most:
             stored.append(line)
     left = _strike_out(environment, {*stored, *refused}, refused)
     if stored:
-        log.warning("alerts of the journal are stored", extra={"stored": len(stored), "left": left})
+        log.info("alerts of the journal are stored", extra={"stored": len(stored), "left": left})
     return Report(stored=len(stored), refused=len(refused), left=left, problem=problem)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from precog.cli import alerts, channels, config, db, doctor, log, methods, stack, trial
+from precog.cli import alerts, channels, config, db, doctor, journal, log, methods, stack, trial
 from precog.cli.outcome import errors_told
 from precog.cli.stderr import warnings_shown
 
@@ -50,4 +50,5 @@ app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_
 app.command("test-notification", rich_help_panel=CONFIGURATION)(trial.notify_once)
 app.command(rich_help_panel=OPERATION)(doctor.doctor)
 app.add_typer(channels.app, name="channels", rich_help_panel=OPERATION, no_args_is_help=True)
+app.add_typer(journal.app, name="journal", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(db.app, name="db", rich_help_panel=OPERATION, no_args_is_help=True)

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from precog import journal
 from precog.channels.registry import KINDS
 from precog.cli.configured import channel_states, current_settings
 from precog.cli.output import now, relative, span
 from precog.domain.alerts import Environment, Severity
-from precog.errors import AlertStoreUnavailable, ConfigError, SchemaMismatch
+from precog.errors import AlertStoreUnavailable, ConfigError, JournalError, SchemaMismatch
 from precog.settings import process
 from precog.settings.model import Settings
 from precog.settings.routes import planned_routes
@@ -149,3 +150,21 @@ def untaken(environment: Environment) -> Finding:
         f"critical alerts that nobody has taken on: {len(waiting)}, the oldest raised {oldest}",
         "precog alerts list --severity critical, then precog alerts ack ID",
     )
+
+
+def waiting_here(environment: Environment) -> Iterator[Finding]:
+    """The alerts of this machine that are in a file and not in PostgreSQL."""
+    try:
+        waiting, refused = journal.waiting(environment), journal.refused_file(environment)
+        if waiting:
+            what = f"alerts that were raised on this machine and are not stored yet: {len(waiting)}"
+            yield warning(what, "precog journal replay, once PostgreSQL answers")
+        else:
+            yield ok("no alert waits on this machine for PostgreSQL")
+        if refused.exists():
+            what = f"alerts that PostgreSQL will never take lie in {refused}"
+            yield warning(what, f"raise anew by hand what matters, then rm {refused}")
+    except (JournalError, OSError) as error:
+        yield problem(
+            str(error), "make it writable for the account that runs the program; precog journal show tries it"
+        )

@@ -21,7 +21,7 @@ def test_the_document_is_what_the_commands_say() -> None:
 def test_every_command_shows_an_example_that_begins_with_its_own_name() -> None:
     sections = reference.reference().split("\n## ")[1:]
     commands = [each for section in sections for each in section.split("\n### ")]
-    groups = {"precog", "precog alerts", "precog channels", "precog config", "precog db", "precog methods"}
+    groups = {"precog", *(f"precog {name}" for name in ("alerts", "channels", "config", "db", "journal", "methods"))}
     for each in commands:
         name = each.partition("\n")[0]
         assert name in groups or f"```sh\n{name}" in each, f"{name} shows no example"
