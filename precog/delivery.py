@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import UUID
 
 from precog import pacing
@@ -139,18 +140,20 @@ def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:
 def _decide_sms(
     courier: Courier, delivery_id: UUID, limits: pacing.SmsLimits, *, locked: bool
 ) -> tuple[Claim | None, deliveries.SmsUse]:
-    """The limit, the claim and its attempt in one transaction. Without the lock nothing is claimed, only held."""
+    """The limit, the claim and its attempt in one transaction. Without the lock nothing is claimed, only held.
+
+    While tries run that may yet be refused, it is held no longer than until the last of them has surely ended.
+    """
     with default_pool().transaction() as connection:
         use = deliveries.sms_use_in(connection, courier.environment, locked=locked)
         frees_at = pacing.sms_may_go_at(use.counted, limits, now=use.now)
         if frees_at is None:
             claim = deliveries.claim_in(connection, delivery_id, "sms", courier.terms) if locked else None
             return claim, use
-        reason = (
-            f"over the limit of {limits.per_hour} SMS an hour and {limits.per_day} a day until {frees_at:%H:%M} UTC"
-        )
-        deliveries.hold_in(connection, delivery_id, until=frees_at, reason=reason)
-    log.warning("an SMS is held: the limit is reached", extra={**_ids("sms", delivery_id), "until": frees_at})
+        until = min(frees_at, use.now + timedelta(seconds=LEASE_SECONDS)) if use.running else frees_at
+        reason = f"over the limit of {limits.per_hour} SMS an hour and {limits.per_day} a day until {until:%H:%M} UTC"
+        deliveries.hold_in(connection, delivery_id, until=until, reason=reason)
+    log.warning("an SMS is held: the limit is reached", extra={**_ids("sms", delivery_id), "until": until})
     return None, use
 
 

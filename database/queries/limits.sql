@@ -10,4 +10,6 @@ SELECT clock_timestamp() AS now,
              WHERE t.environment = %(environment)s::text AND t.channel = 'sms'
                AND (t.outcome IS NULL OR t.outcome IN ('accepted', 'unknown'))
                AND (t.finished_at IS NULL OR t.finished_at > clock_timestamp() - interval '24 hours')
-             ORDER BY 1 DESC) AS counted
+             ORDER BY 1 DESC) AS counted,
+       EXISTS (SELECT FROM public.alert_delivery_attempts AS t
+               WHERE t.environment = %(environment)s::text AND t.channel = 'sms' AND t.outcome IS NULL) AS running

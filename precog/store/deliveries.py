@@ -188,13 +188,15 @@ class SmsUse:
     now: datetime
     counted: tuple[datetime, ...]
     """When each SMS of the last 24 hours counts from, newest first."""
+    running: bool
+    """Whether any of them is a try that has not ended, and may yet turn out not to count."""
 
 
 def sms_use_in(connection: Connection, environment: Environment, *, locked: bool) -> SmsUse:
     """What the limits count: with `locked` nobody else claims an SMS before this transaction ends."""
     statements = ("limits.lock", "limits.sms_used") if locked else ("limits.sms_used",)
     row = connection.run(*statements, environment=environment)[0]
-    return SmsUse(now=row["now"], counted=tuple(row["counted"]))
+    return SmsUse(now=row["now"], counted=tuple(row["counted"]), running=row["running"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

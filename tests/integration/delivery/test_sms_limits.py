@@ -102,6 +102,18 @@ def test_the_day_counts_as_well_as_the_hour(courier: Courier, twelve: list[UUID]
     assert sorted(map(_standing, ten[:11])) == ["held"] + ["sent"] * 10, "the twenty-first of a day"
 
 
+def test_an_sms_that_tries_in_progress_keep_back_is_looked_at_again_when_they_have_ended(
+    courier: Courier, twelve: list[UUID], db_cursor: Cursor
+) -> None:
+    for delivery_id in twelve[:5]:
+        assert deliveries.claim(delivery_id, "sms", courier.terms) is not None
+    deliver(courier, "sms", twelve[5])
+    assert _standing(twelve[5]) == "held"
+    db_cursor.execute("SELECT clock_timestamp() + interval '90 seconds'")
+    [(leases_end,)] = db_cursor.fetchall()
+    assert deliveries.standing(twelve[5]).next_attempt_at < leases_end
+
+
 def test_reserved_places_are_left_to_critical(precog_env: pytest.MonkeyPatch, courier: Courier) -> None:
     reserving = replace(courier, sms_limits=replace(courier.sms_limits, reserved_for_critical=2))
     high = [_sms(number, severity="high") for number in range(4)]
