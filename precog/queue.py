@@ -5,7 +5,6 @@ Only ids are in a message. A ring never raises and never takes long: the alert i
 
 import json
 import logging
-import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -173,21 +172,22 @@ def waiting() -> dict[str, int] | None:
 
 
 class _Silence:
-    """A circuit breaker for rings: closed, or open until a moment of the monotonic clock."""
+    """A circuit breaker for rings: closed, or open until a moment of the monotonic clock.
+
+    Without a lock, which a fork could leave locked for good: of two who open it at once, both may say so.
+    """
 
     def __init__(self) -> None:
         self._until = 0.0
-        self._lock = threading.Lock()
 
     def over(self) -> bool:
         return time.monotonic() >= self._until
 
     def begin(self) -> bool:
-        """True for the one caller who opens it, who says so."""
-        with self._lock:
-            first = self.over()
-            self._until = time.monotonic() + SILENCE_SECONDS
-            return first
+        """True for the caller who opens it, who says so."""
+        first = self.over()
+        self._until = time.monotonic() + SILENCE_SECONDS
+        return first
 
     def end(self) -> None:
         self._until = 0.0

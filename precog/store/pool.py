@@ -249,24 +249,21 @@ def _ended(connection: Connection) -> Iterator[None]:
 
 
 _default: Pool | None = None
-_default_lock = threading.Lock()
 
 
 def default_pool() -> Pool:
     """This process's pool on DATABASE_URL, made when it is first asked for. Raises ConfigError when that is unset."""
     global _default  # noqa: PLW0603 - one pool a process, like the connections it holds
-    if _default is None:
-        with _default_lock:
-            if _default is None:
-                _default = Pool(process.database_url())
-    return _default
+    pool = _default
+    if pool is None:  # no lock, which a fork could leave locked for good: of two made at once, one is soon dropped
+        pool = _default = Pool(process.database_url())
+    return pool
 
 
 def close_default_pool() -> None:
     """Close the pool; the next use makes another, from DATABASE_URL as it is then."""
     global _default
-    with _default_lock:
-        old, _default = _default, None
+    old, _default = _default, None
     if old is not None:
         old.close()
 
