@@ -1,5 +1,7 @@
 """A PostgreSQL that keeps its connections and answers nothing holds nobody for long."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -11,7 +13,7 @@ from precog.errors import AlertStoreUnavailable, StoreBusy
 from precog.localstack.server import Server
 from precog.settings import process
 from precog.store.alerts import LOG_SECONDS
-from precog.store.pool import Pool, close_default_pool
+from precog.store.pool import Pool, close_default_pool, default_pool
 from tests.proxy import Proxy, proxy
 
 pytestmark = pytest.mark.integration
@@ -48,13 +50,19 @@ def test_the_call_after_a_hang_begins_with_a_connection_of_its_own(door: Proxy) 
     assert precog.log_alert("api_failures", "high", "kalshi_api", "boom") > 0
 
 
-def test_a_server_that_accepts_and_says_nothing_ends_the_first_call_in_time(
-    precog_env: pytest.MonkeyPatch, own_postgres: Server
-) -> None:
+def test_a_server_that_is_stopped_ends_calls_in_time(precog_env: pytest.MonkeyPatch, own_postgres: Server) -> None:
     precog_env.setenv("DATABASE_URL", own_postgres.url)
     close_default_pool()
+    precog.log_alert("api_failures", "low", "kalshi_api", "the connection is there")
+    with default_pool().connection() as connection:
+        backend = connection.info.backend_pid
     own_postgres.pause()
-    assert _seconds_of_a_call() < LOG_SECONDS + 0.5
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        assert LOG_SECONDS - 0.1 < _seconds_of_a_call() < LOG_SECONDS + 0.5, "its backend holds a connection of ours"
+        assert _seconds_of_a_call() < LOG_SECONDS + 0.5, "it accepts a new one and says nothing"
+    finally:
+        os.kill(backend, signal.SIGCONT)
 
 
 def test_a_wait_for_a_free_connection_counts(database_url: str) -> None:

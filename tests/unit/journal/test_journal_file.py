@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import resource
+import signal
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -254,6 +256,24 @@ def test_a_full_journal_refuses_aloud_and_keeps_what_it_has(monkeypatch: pytest.
     with pytest.raises(JournalError, match="it is full"):
         journal.keep(_alert("two" * 200))
     assert _messages() == ["one"]
+
+
+def _keep_on_a_full_disk() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = journal.journal_file(DEMO).stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, size + 100))  # half a line
+    with pytest.raises(JournalError, match="File too large"):
+        journal.keep(_alert("two"))
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_line_leaves_nothing_of_it() -> None:
+    journal.keep(_alert("one"))
+    as_it_was = journal.journal_file(DEMO).read_bytes()
+    child = multiprocessing.get_context("fork").Process(target=_keep_on_a_full_disk)
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert journal.journal_file(DEMO).read_bytes() == as_it_was
 
 
 def test_a_lock_that_is_never_given_back_holds_nobody_up_for_long() -> None:
