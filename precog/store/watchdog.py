@@ -48,11 +48,11 @@ class _Watchdog:
         self._begin()
 
     def _begin(self) -> None:
-        self._pid = os.getpid()
         self._watches: set[Watch] = set()
         self._changed = threading.Condition(threading.Lock())
         self._wakes_at = -math.inf
         """When the thread looks again; infinity while it waits to be called, minus infinity while there is none."""
+        self._pid = os.getpid()  # last: until then another thread of a child would wait for a lock of its parent's
 
     def watch(self, watch: Watch) -> None:
         if self._pid != os.getpid():  # a child has no thread of its parent's, and none of its calls
