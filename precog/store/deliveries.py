@@ -80,7 +80,6 @@ class Unanswered:
 
     message: Message
     tries: int
-    age_seconds: float
 
 
 def unanswered(delivery_id: UUID, environment: Environment) -> Unanswered | None:
@@ -88,7 +87,7 @@ def unanswered(delivery_id: UUID, environment: Environment) -> Unanswered | None
     rows = run("deliveries.unanswered", delivery_id=str(delivery_id), environment=environment)
     if not rows:
         return None
-    return Unanswered(message=_message(rows[0]), tries=rows[0]["unanswered"], age_seconds=rows[0]["age_seconds"])
+    return Unanswered(message=_message(rows[0]), tries=rows[0]["unanswered"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
