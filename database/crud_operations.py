@@ -57,7 +57,8 @@ def update_alert(alert_id: int, *, environment: str | None = None, **columns: ob
 def get_alerts_by_severity(severity: str, limit: int = 100, *, environment: str | None = None) -> list[AlertRecord]:
     """The newest alerts of one severity, resolved ones too, without duplicates."""
     where = intake.environment_named(environment)
-    return alerts.newest(where, severity=intake.choice("severity", severity, Severity), most=limit)
+    most = intake.whole_number("limit", limit, least=1, most=100_000)
+    return alerts.newest(where, severity=intake.choice("severity", severity, Severity), most=most)
 
 
 def get_unacknowledged_alerts(severity: str | None = None, *, environment: str | None = None) -> list[AlertRecord]:

@@ -129,7 +129,7 @@ def get_unresolved_alerts(
         intake.environment_named(environment),
         severity=None if severity is None else intake.choice("severity", severity, Severity),
         component=component,
-        most=limit,
+        most=intake.whole_number("limit", limit, least=1, most=100_000),
     )
 
 
@@ -140,11 +140,8 @@ def suppress_duplicate_alerts(fingerprint: str, window_minutes: int = 60, *, env
     """
     if len(fingerprint) != 32 or set(fingerprint) - set("0123456789abcdef"):
         raise AlertValueError("fingerprint", f"{fingerprint!r} is not 32 hex digits; calculate_fingerprint() makes one")
-    if isinstance(window_minutes, bool) or not isinstance(window_minutes, int):
-        raise AlertTypeError("window_minutes", window_minutes, "int, in minutes")
-    if window_minutes < 0:
-        raise AlertValueError("window_minutes", f"{window_minutes} is negative")
-    return alerts.would_suppress(intake.environment_named(environment), fingerprint, window_minutes=window_minutes)
+    minutes = intake.whole_number("window_minutes", window_minutes, least=0, most=1_000_000)
+    return alerts.would_suppress(intake.environment_named(environment), fingerprint, window_minutes=minutes)
 
 
 def _id(value: object) -> int:

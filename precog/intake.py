@@ -214,6 +214,14 @@ def text(field: str, value: object, limit_bytes: int) -> str:
     return safe
 
 
+def whole_number(field: str, value: object, *, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise AlertTypeError(field, value, "int")
+    if not least <= value <= most:
+        raise AlertValueError(field, f"{value} is not between {least} and {most}")
+    return value
+
+
 def optional_text(field: str, value: object, limit_bytes: int) -> str | None:
     return None if value is None else text(field, value, limit_bytes)
 

@@ -361,6 +361,18 @@ def test_an_unknown_id_is_an_error_that_says_where_to_look(end: Callable[[], Any
         end()
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: precog.get_unresolved_alerts(limit=-1),
+        lambda: precog.suppress_duplicate_alerts("0" * 32, window_minutes=10**9),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_with_its_bounds(call: Callable[[], Any]) -> None:
+    with pytest.raises(AlertValueError, match="is not between"):
+        call()
+
+
 def test_an_unknown_resolution_action_names_the_known_ones(routes: None) -> None:
     with pytest.raises(AlertValueError, match="fixed, false_positive, ignored, escalated"):
         precog.resolve_alert(_log(), "ann", "done")
