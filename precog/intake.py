@@ -1,6 +1,7 @@
 """From the arguments of a call to a stored alert with its deliveries rung: what every way into Precog goes through."""
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,8 +33,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 NAME_BYTES = 200
 MESSAGE_BYTES = 20_000
 NOTES_BYTES = 10_000
-CATCH_UP = 20
-"""Alerts of the journal that a call stores besides its own: enough to empty it soon, too few to be felt."""
+CATCH_UP, CATCH_UP_SECONDS = 20, 0.1
+"""How many alerts of the journal a call stores besides its own, and for how long: to empty it soon and not be felt."""
 _KEYS = UUID("6f9fa2e4-5b1d-5c1e-9a53-0c1f6f2f4a11")
 """The namespace of the uuids made from idempotency keys."""
 
@@ -115,9 +116,9 @@ def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Log
     return logged
 
 
-def replay_journal(environment: Environment, *, most: int | None = None) -> journal.Report:
+def replay_journal(environment: Environment, *, most: int | None = None, seconds: float = math.inf) -> journal.Report:
     """Store what the journal of this machine holds, each alert once, and ring. Raises JournalError."""
-    return journal.replay(environment, lambda alert: _store(alert, "of the journal"), most=most)
+    return journal.replay(environment, lambda alert: _store(alert, "of the journal"), most=most, seconds=seconds)
 
 
 def _store(alert: NewAlert, idempotency_key: str | None) -> alerts.Logged:
@@ -159,7 +160,9 @@ def _say_lost(alert: NewAlert, error: Exception) -> None:
 def _catch_up(environment: Environment) -> None:
     """PostgreSQL is there: give it a few of the alerts that wait, and the next call a few more."""
     try:
-        if journal.worth_a_look(environment) and replay_journal(environment, most=CATCH_UP).left:
+        if not journal.worth_a_look(environment):
+            return
+        if replay_journal(environment, most=CATCH_UP, seconds=CATCH_UP_SECONDS).left:
             journal.look_again(environment)
     except Exception as error:  # noqa: BLE001 - the caller's own alert is stored
         log.error("the journal cannot be replayed", extra={"error": str(error)})

@@ -9,6 +9,7 @@ import errno
 import fcntl
 import json
 import logging
+import math
 import os
 import stat
 import time
@@ -104,9 +105,16 @@ def look_again(environment: Environment) -> None:
     _unlooked.add(environment)
 
 
-def replay(environment: Environment, store: Callable[[NewAlert], object], *, most: int | None = None) -> Report:
-    """Give the oldest alerts, at most `most`, to `store`, and strike out those that it took.
+def replay(
+    environment: Environment,
+    store: Callable[[NewAlert], object],
+    *,
+    most: int | None = None,
+    seconds: float = math.inf,
+) -> Report:
+    """Give the oldest alerts to `store`, and strike out those that it took.
 
+    No more than `most`, and none but the first after `seconds`: a slow `store` must not hold up somebody in a hurry.
     An alert whose content is refused is set aside, so that it holds up nobody; any other PrecogError ends the replay
     and leaves the rest. One process replays at a time. Raises JournalError.
     """
@@ -116,10 +124,10 @@ def replay(environment: Environment, store: Callable[[NewAlert], object], *, mos
         except BlockingIOError:
             left = len(_lines(environment))
             return Report(stored=0, refused=0, left=left, problem="another process replays it at this moment")
-        return _replay(environment, store, most)
+        return _replay(environment, store, most, time.monotonic() + seconds)
 
 
-def _replay(environment: Environment, store: Callable[[NewAlert], object], most: int | None) -> Report:
+def _replay(environment: Environment, store: Callable[[NewAlert], object], most: int | None, until: float) -> Report:
     stored: list[bytes] = []
     refused: list[bytes] = []
     problem = None
@@ -134,6 +142,8 @@ def _replay(environment: Environment, store: Callable[[NewAlert], object], most:
             break
         else:
             stored.append(line)
+        if time.monotonic() >= until:
+            break
     left = _strike_out(environment, {*stored, *refused}, refused)
     if stored:
         log.info("alerts of the journal are stored", extra={"stored": len(stored), "left": left})
@@ -240,7 +250,7 @@ def _lock(descriptor: int, until: float) -> None:
 @contextmanager
 def _opened(file: Path, flags: int) -> Iterator[int]:
     """A file of this account's own, whatever somebody else has put in its place."""
-    descriptor = os.open(file, flags | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+    descriptor = os.open(file, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():

@@ -136,6 +136,7 @@ def test_a_long_outage_is_caught_up_with_a_few_alerts_a_call(
     door: Proxy, db_cursor: psycopg2.extensions.cursor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "CATCH_UP", 2)
+    monkeypatch.setattr(intake, "CATCH_UP_SECONDS", 10)
     door.go_away()
     for number in range(5):
         _fails(str(number))
@@ -276,5 +277,6 @@ def test_a_server_that_stops_hangs_and_comes_back_loses_nothing(own: Server) -> 
     assert time.monotonic() - began < 4
     own.resume()
     _alert("after")
+    intake.replay_journal(DEMO)
     stored = run("alerts.unresolved", environment="demo", severity=None, component=None, most=10)
     assert sorted(each["message"] for each in stored) == ["after", "before", "paused", "stopped"]

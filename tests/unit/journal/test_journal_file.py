@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -192,6 +193,13 @@ def test_a_replay_takes_no_more_than_it_may() -> None:
         journal.keep(_alert(str(number)))
     assert journal.replay(DEMO, lambda _: None, most=2).left == 3
     assert _messages() == ["2", "3", "4"]
+
+
+def test_a_replay_in_a_hurry_begins_no_alert_after_its_time() -> None:
+    journal.keep(_alert("one"))
+    journal.keep(_alert("two"))
+    assert journal.replay(DEMO, lambda _: time.sleep(0.02), seconds=0.01).left == 1
+    assert _messages() == ["two"]
 
 
 @pytest.mark.parametrize("error", [psycopg2.IntegrityError("check"), IdempotencyConflict("order-77", 12)])
