@@ -22,7 +22,7 @@ up: setup ## The stack for daily use, until Ctrl-C; its data stays in .precog
 
 test: setup ## The whole suite, on servers of its own, with coverage
 	@data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT INT TERM && \
-	COVERAGE_FILE="$$data/coverage" $(BIN)/python -m pytest -q -n 2 --cov --cov-report=term:skip-covered
+	COVERAGE_FILE="$$data/coverage" $(BIN)/python -m pytest -q -n 3 --dist worksteal --cov --cov-report=term:skip-covered
 
 check: setup ## What CI runs: format, lint, types, arrows between the rooms, then the whole suite
 	@$(BIN)/ruff format --check --quiet .
