@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg2
 import psycopg2.extensions
 import pytest
@@ -31,6 +32,10 @@ from precog.store.pool import close_default_pool
 from tests.outside import Outside, documented_variables, outside_world
 
 _MEMORY = Path("/dev/shm")
+
+# How fast a busy machine makes inputs and runs an example says nothing about behaviour.
+hypothesis.settings.register_profile("precog", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("precog")
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,10 @@ class Receiver:
         """Answer the next requests with `replies`, one each, and after them as usual again."""
         self._scripted.extend(replies)
 
+    def unscript(self) -> None:
+        """Forget the replies that were not needed, and answer as usual from now on."""
+        self._scripted.clear()
+
     def take(self, request: Received) -> Reply:
         with self._arrived:
             self.received.append(request)

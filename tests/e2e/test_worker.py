@@ -121,7 +121,7 @@ def test_refused_credentials_pause_the_channel_which_is_said_once_elsewhere_and_
     world: World, worker: Program
 ) -> None:
     refused = Reply(status=401, body=b'{"code": 20003, "message": "Authenticate"}')
-    world.outside.twilio.script(refused)
+    world.outside.twilio.script(*[refused] * 10)  # whatever is tried before the pause is refused as well
     first = _alert("high")
     eventually(lambda: statuses(first)["sms"] == "held")
     second = _alert("high")
@@ -131,6 +131,7 @@ def test_refused_credentials_pause_the_channel_which_is_said_once_elsewhere_and_
     assert [pause.error_code for pause in channels.paused(DEMO)] == ["20003"]
     assert sum("channel_paused" in request.body.decode() for request in world.outside.slack.received) == 1
     assert statuses(said["alert_id"])["sms"] == "held"
+    world.outside.twilio.unscript()
     channels.resume(DEMO, "sms", by="ann")
     wait_until_all_are_sent(first, second)
 

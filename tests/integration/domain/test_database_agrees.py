@@ -15,7 +15,9 @@ from precog.domain.sanitize import safe_details, safe_text
 pytestmark = pytest.mark.integration
 
 Cursor = psycopg2.extensions.cursor
-_one_database = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_one_database = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 _text = st.text(st.characters(codec=None), max_size=20)
 _values = st.recursive(

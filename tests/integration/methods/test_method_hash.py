@@ -17,7 +17,9 @@ from precog.domain.methods import CONFIGS, MOVES, Config, MethodStatus, canonica
 pytestmark = pytest.mark.integration
 
 Cursor = psycopg2.extensions.cursor
-_one_database = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_one_database = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 _text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 _numbers = st.integers(-(10**18), 10**18) | st.decimals(-(10**9), 10**9, allow_nan=False) | st.just(Decimal("-0.0"))
 _configs: st.SearchStrategy[Config] = st.recursive(

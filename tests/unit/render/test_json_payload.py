@@ -11,7 +11,7 @@ from precog.render.payload import WEBHOOK_LIMIT, jsonline, webhook_payload
 pytestmark = pytest.mark.unit
 
 Make = Callable[..., Message]
-same_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def test_the_file_gets_one_line_whatever_the_text_holds(make_message: Make) -> None:

@@ -11,7 +11,7 @@ from precog.render.slack import TEXT_LIMIT, escaped, plain_payload, slack_payloa
 pytestmark = pytest.mark.unit
 
 Make = Callable[..., Message]
-same_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def texts(value: Any) -> Iterator[dict[str, Any]]:

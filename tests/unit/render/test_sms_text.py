@@ -12,7 +12,7 @@ from precog.render.sms import reference, sms_text
 pytestmark = pytest.mark.unit
 
 Make = Callable[..., Message]
-same_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_fixture = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def test_an_sms_says_what_matters_and_ends_with_its_reference(make_message: Make) -> None:
