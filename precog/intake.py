@@ -182,7 +182,7 @@ def _ring(doorbells: tuple[Doorbell, ...], environment: Environment) -> None:
     if doorbells and not queue.ring(doorbells, environment):
         try:
             deliveries.unring([bell.delivery_id for bell in doorbells])
-        except Exception:
+        except Exception:  # the alert is committed: nothing may fail its call any more
             log.warning("a failed ring is not written down; recovery rings half a minute later", exc_info=True)
 
 
