@@ -19,6 +19,9 @@ pytestmark = pytest.mark.e2e
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
+_THEIR_QUEUE = "precog:demo:notifications.email"
+"""Where a worker of the default prefix would look."""
+
 
 @contextlib.contextmanager
 def _demos() -> Iterator[tuple[Start, Path]]:
@@ -107,19 +110,20 @@ def test_a_demo_that_is_stopped_says_so_and_leaves_nothing(number: signal.Signal
         assert _processes_of(home) == []
 
 
-def test_two_demos_on_the_same_servers_of_somebody_else_do_not_meet_and_touch_nothing(session_servers: Servers) -> None:
-    theirs = {"DATABASE_URL": session_servers.database_url, "REDIS_URL": session_servers.redis_url}
-    with redis.Redis.from_url(session_servers.redis_url, decode_responses=True) as client, _demos() as (start, home):
-        client.rpush("precog:demo:notifications.email", "theirs")
+def test_two_demos_on_the_same_servers_of_somebody_else_do_not_meet_and_touch_nothing(
+    session_servers: Servers, redis_url: str
+) -> None:
+    theirs = {"DATABASE_URL": session_servers.database_url, "REDIS_URL": redis_url}
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client, _demos() as (start, home):
+        client.rpush(_THEIR_QUEUE, "theirs")
         databases, keys = _databases(session_servers), set(client.scan_iter())
         both = [start(**theirs), start(**theirs)]
         said = [demo.communicate(timeout=180)[0] for demo in both]
         assert [demo.returncode for demo in both] == [0, 0], said
         assert all("a new database at postgresql://" in each for each in said)
         assert (_databases(session_servers), set(client.scan_iter())) == (databases, keys)
-        assert client.lrange("precog:demo:notifications.email", 0, -1) == ["theirs"]
+        assert client.lpop(_THEIR_QUEUE, 10) == ["theirs"]
         assert list(home.iterdir()) == []
-        client.delete("precog:demo:notifications.email")
 
 
 def _databases(servers: Servers) -> set[str]:
