@@ -238,7 +238,7 @@ def _private(make: Callable[[Path], Server]) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _database(server_url: str, *, template: str = "template1") -> Iterator[tuple[str, str]]:
+def _database(server_url: str, *, template: str | None = None) -> Iterator[tuple[str, str]]:
     """Name and URL of a database of our own, dropped afterwards."""
     name = f"precog_test_{uuid.uuid4().hex}"
     url = create_database(server_url, name, template=template)

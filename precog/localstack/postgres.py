@@ -55,9 +55,15 @@ def postgres_server(
     )
 
 
-def create_database(url: str, name: str, *, template: str = "template1") -> str:
-    """The URL of the new database on the same server."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+def create_database(url: str, name: str, *, template: str | None = None) -> str:
+    """The URL of the new database on the same server.
+
+    `template`: one of whose files it is a copy, which needs PostgreSQL 15 and costs a third of a copy through the
+    log (measured); meant for a server that keeps nothing, since it begins and ends with a checkpoint.
+    """
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
     _outside_transactions(url, statement)
     return at_database(url, name)
 

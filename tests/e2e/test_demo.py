@@ -57,41 +57,38 @@ def _processes_of(home: Path) -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def told() -> Iterator[str]:
-    """What one demo that ended well has said."""
+def test_the_demo_tells_its_story_shows_what_arrived_and_says_where_to_look_next() -> None:
     with _demos() as (start, home):
         demo = start(SMTP_HOST="smtp.example.com", PRECOG_ENVIRONMENT="prod", PRECOG_CONFIG_DIR="/nowhere")
         said, _ = demo.communicate(timeout=120)
         assert demo.returncode == 0, said
         assert list(home.iterdir()) == []
         assert _processes_of(home) == []
-        yield said
+    story, _, rest = said.partition("What arrived")
+    arrived, _, next_steps = rest.partition("Where to look next")
+    _every_part_of_the_story_is_in(story)
+    _each_receiver_is_in(arrived)
+    assert "precog alerts list" in next_steps
+    assert "39 deliveries sent and received" in next_steps
+    assert "\x1b" not in said, "a pipe is not coloured"
+    assert "Traceback" not in said, "the log of this process stays in its file"
 
 
-def test_the_demo_shows_every_part_of_its_story(told: str) -> None:
-    assert "sent 7 of 7; taken on by ana" in told
-    assert "suppressed as a duplicate of #1" in told
-    assert "webhook try 1 at " in told
-    assert ": transient: the webhook answered 503 deploying" in told
-    assert "over the limit of 5 an hour until " in told
-    assert "UTC; reached instead over console, email, file, slack, webhook" in told
-    assert "39 deliveries sent and received" in told
+def _every_part_of_the_story_is_in(story: str) -> None:
+    assert "sent 7 of 7; taken on by ana" in story
+    assert "suppressed as a duplicate of #1" in story
+    assert "webhook try 1 at " in story
+    assert ": transient: the webhook answered 503 deploying" in story
+    assert "over the limit of 5 an hour until " in story
+    assert "UTC; reached instead over console, email, file, slack, webhook" in story
 
 
-def test_the_demo_shows_what_each_receiver_got(told: str) -> None:
-    arrived = told.partition("What arrived")[2]
+def _each_receiver_is_in(arrived: str) -> None:
     assert "10 letters" in arrived
     assert "Subject: [DEMO] CRITICAL risk_manager: Lost 412.50 USD" in arrived
     assert "5 messages" in arrived
     assert "3 requests taken, 1 refused before; signatures verified" in arrived
     assert "8 lines of JSON" in arrived
-
-
-def test_the_demo_says_where_to_look_next_and_neither_colours_a_pipe_nor_shows_a_log(told: str) -> None:
-    assert "precog alerts list" in told.partition("Where to look next")[2]
-    assert "\x1b" not in told
-    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
