@@ -1,6 +1,8 @@
 """`precog alerts`: read them, take them on, end them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -10,10 +12,10 @@ from precog import alert_manager, intake
 from precog.cli.alert_page import alert_page
 from precog.cli.alert_state import state
 from precog.cli.options import AlertId, By, EnvironmentName, Json, Notes
-from precog.cli.output import coloured, new_table, now, out, plain, print_json, relative, say
+from precog.cli.output import coloured, exact, new_table, now, out, plain, print_json, relative, say
 from precog.domain.alerts import ResolutionAction, Severity
 from precog.domain.records import AlertRecord
-from precog.store import alerts, deliveries
+from precog.store import alerts, counts, deliveries, retention
 
 app = typer.Typer(help="Read alerts, take them on, and end them.")
 
@@ -119,3 +121,62 @@ def resolve(
     """
     alert = alert_manager.resolve_alert(alert_id, by, action, notes, environment=environment)
     say(f"alert {alert_id}: {state(alert)}")
+
+
+@app.command()
+def hold(
+    alert_id: AlertId,
+    *,
+    reason: Annotated[str, typer.Option(help="Why it must be kept.")],
+    by: By,
+    environment: EnvironmentName = None,
+) -> None:
+    """Keep an alert and its whole incident from `precog prune`, until `precog alerts unhold`.
+
+    Example: precog alerts hold 12 --reason "disputed settlement"
+    """
+    where = intake.environment_named(environment)
+    why = intake.text("reason", reason, intake.NOTES_BYTES)
+    new = retention.hold(alert_id, where, by=intake.text("by", by, intake.NAME_BYTES), reason=why)
+    say(f"alert {alert_id}: {'kept from now on' if new else 'was kept already'}, with its incident")
+
+
+@app.command()
+def unhold(alert_id: AlertId, *, by: By, environment: EnvironmentName = None) -> None:
+    """Let `precog prune` have an incident again, once its time is over.
+
+    Example: precog alerts unhold 12
+    """
+    where = intake.environment_named(environment)
+    lifted = retention.lift(alert_id, where, by=intake.text("by", by, intake.NAME_BYTES))
+    say(f"alert {alert_id}: {'kept no longer' if lifted else 'was not kept'}, with its incident")
+
+
+@app.command("counts")
+def count(
+    *,
+    hours: Annotated[int, typer.Option(min=1, max=87_600, help="So many full hours, and the one that runs.")] = 24,
+    environment: EnvironmentName = None,
+    as_json: Json = False,
+) -> None:
+    """Count the alerts of the last hours by severity, type and component, those that were pruned since included.
+
+    Example: precog alerts counts --hours 168
+    """
+    since = now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
+    found = counts.since(intake.environment_named(environment), since)
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    table = new_table("SEVERITY", "TYPE", "COMPONENT")
+    for name in ("ALERTS", "TOLD", "SUPPRESSED"):
+        table.add_column(name, justify="right")
+    for each in found:
+        numbers = (each.alerts, each.told, each.suppressed)
+        table.add_row(
+            coloured(each.severity), plain(each.alert_type), plain(each.component), *map("{:,}".format, numbers)
+        )
+    if found:
+        out().print(table)
+    total = sum(each.alerts for each in found)
+    say(f"{total:,} {'alert' if total == 1 else 'alerts'} since {exact(since)}")

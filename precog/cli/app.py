@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from precog.cli import alerts, channels, config, db, doctor, journal, log, methods, stack, trial
+from precog.cli import alerts, channels, config, db, doctor, journal, log, methods, prune, stack, trial
 from precog.cli.outcome import errors_told
 from precog.cli.stderr import warnings_shown
 
@@ -51,4 +51,5 @@ app.command("test-notification", rich_help_panel=CONFIGURATION)(trial.notify_onc
 app.command(rich_help_panel=OPERATION)(doctor.doctor)
 app.add_typer(channels.app, name="channels", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(journal.app, name="journal", rich_help_panel=OPERATION, no_args_is_help=True)
+app.command(rich_help_panel=OPERATION)(prune.prune)
 app.add_typer(db.app, name="db", rich_help_panel=OPERATION, no_args_is_help=True)

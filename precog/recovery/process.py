@@ -5,6 +5,7 @@ import os
 import random
 import select
 import signal
+import time
 from collections.abc import Callable
 
 import psycopg2
@@ -15,12 +16,13 @@ from precog.errors import StoreError
 from precog.recovery import duties
 from precog.recovery.direct import BATCH, Children
 from precog.settings import process
-from precog.store import upkeep
+from precog.store import counts, upkeep
 from precog.store.pool import Connection, connect
 
 log = logging.getLogger("precog.recovery")
 
 BEAT_SECONDS = 1.0
+COUNT_SECONDS = 600.0
 FULL_QUEUE = 500
 """A queue that holds so many is not rung: the messages wait for workers, not the workers for messages."""
 
@@ -36,6 +38,7 @@ class Recovery:
         self._stopping = False
         self._ears: Connection | None = None
         self._database_away = False
+        self._counts_at = 0.0
 
     def stop(self, *_: object) -> None:
         self._stopping = True
@@ -62,9 +65,16 @@ class Recovery:
             duties.heal(self._courier)
         finally:
             self._hand_out()
+        self._count()
         if self._database_away:
             self._database_away = False
             log.info("PostgreSQL is back")
+
+    def _count(self) -> None:
+        """Count the hours that are over: now and then, since a question about them reads the rest from the alerts."""
+        if time.monotonic() >= self._counts_at:
+            self._counts_at = time.monotonic() + COUNT_SECONDS
+            counts.roll_up(self._courier.environment)
 
     def _hand_out(self) -> None:
         """What is due to a worker, or without a broker to children of ours; lost messages to their providers."""

@@ -111,6 +111,7 @@ def _settings(tag: Environment, files: _Files, channels: Mapping[str, ChannelSet
         health=system.health,
         alerts=system.alerts,
         delivery=system.delivery,
+        retention=system.retention,
         channels=MappingProxyType(dict(channels)),
         routing=system.alert_routing,
         trading=files.of(TradingFile),

@@ -12,7 +12,7 @@ from precog.settings.delivery import DeliveryPolicy
 from precog.settings.markets import DataSourcesFile, MarketsFile
 from precog.settings.methods import PositionManagementFile, ProbabilityModelsFile, TradeStrategiesFile
 from precog.settings.trading import TradingFile
-from precog.settings.types import BySeverity, Names, Seconds, Section, Table
+from precog.settings.types import BySeverity, Days, Names, Seconds, Section, Table
 
 
 class LoggingSettings(Section):
@@ -25,11 +25,17 @@ class HealthSettings(Section):
     check_interval_seconds: Seconds = 60
 
 
+class RetentionSettings(Section):
+    days: BySeverity[Days]
+    """How long an incident is kept after its end, by the worst severity in it."""
+
+
 class SystemFile(Section):
     logging: LoggingSettings
     health: HealthSettings
     alerts: AlertRules
     delivery: DeliveryPolicy
+    retention: RetentionSettings
     notifications: Table[str, object]
     """The channels' sections, each validated by its channel's own model."""
     alert_routing: BySeverity[Names]
@@ -49,6 +55,7 @@ class Settings:
     health: HealthSettings
     alerts: AlertRules
     delivery: DeliveryPolicy
+    retention: RetentionSettings
     channels: Mapping[str, ChannelSettings | ChannelOff]
     """Every channel that exists, in the registry's order."""
     routing: Mapping[Severity, tuple[str, ...]]

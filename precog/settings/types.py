@@ -52,6 +52,8 @@ Minutes = Annotated[int, BeforeValidator(_no_flag), Field(ge=1, le=10080)]
 """One minute to one week."""
 Seconds = Annotated[int, BeforeValidator(_no_flag), Field(ge=1, le=604800)]
 """One second to one week."""
+Days = Annotated[int, BeforeValidator(_no_flag), Field(ge=2, le=36500)]
+"""Two days to a century."""
 Dollars = Annotated[Decimal, BeforeValidator(_no_flag), Field(gt=0, le=Decimal(10) ** 6, decimal_places=4)]
 """What a DECIMAL(10,4) column holds, and above nothing."""
 Fraction = Annotated[Decimal, BeforeValidator(_no_flag), Field(gt=0, le=1, decimal_places=4)]

@@ -41,6 +41,8 @@ SYSTEM = """
 logging: {}
 health: {}
 alerts: {}
+retention:
+  days: {critical: 1825, high: 730, medium: 180, low: 30}
 delivery:
   fallback: []
   retry:

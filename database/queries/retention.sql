@@ -1,0 +1,73 @@
+-- name: retention.begin
+-- For this transaction, the append-only tables let rows go.
+SELECT set_config('precog.retention', 'on', true)
+
+-- name: retention.patient
+-- A storm is one incident, and goes as a whole: that may take longer than a caller would wait.
+SELECT set_config('statement_timeout', %(milliseconds)s::text, false)
+
+-- name: retention.ended
+-- Incidents that may go: resolved as a whole, each of their alerts for longer than the worst of them is kept, under no
+-- hold, nothing on its way, and no delivery of another incident that points at one of theirs. Longest ended first; each
+-- is locked by its first alert, and one that another prune has is left out.
+SELECT a.incident_id, a.severity
+FROM public.alerts AS a
+CROSS JOIN LATERAL (
+    SELECT max(public.alert_severity_rank(every.severity)) AS worst, bool_and(every.resolved_at IS NOT NULL) AS ended,
+           max(every.resolved_at) AS ended_at
+    FROM public.alerts AS every WHERE every.incident_id = a.incident_id) AS incident
+WHERE a.environment = %(environment)s::text AND a.severity = %(severity)s::text AND a.alert_id = a.incident_id
+  AND a.resolved_at < clock_timestamp() - make_interval(days => %(days)s::int)
+  AND incident.ended
+  AND incident.ended_at < clock_timestamp() - make_interval(days => (%(days_by_rank)s::int[])[incident.worst])
+  AND NOT EXISTS (SELECT FROM public.alert_holds AS h WHERE h.incident_id = a.incident_id AND h.lifted_at IS NULL)
+  AND NOT EXISTS (SELECT FROM public.alerts AS one JOIN public.alert_deliveries AS d ON d.alert_id = one.alert_id
+                  WHERE one.incident_id = a.incident_id AND d.status NOT IN ('sent', 'failed', 'cancelled'))
+  AND NOT EXISTS (SELECT FROM public.alerts AS one
+                  JOIN public.alert_deliveries AS d ON d.alert_id = one.alert_id
+                  JOIN public.alert_deliveries AS follower ON follower.folded_into = d.delivery_id
+                  JOIN public.alerts AS other ON other.alert_id = follower.alert_id
+                  WHERE one.incident_id = a.incident_id AND other.incident_id <> a.incident_id)
+ORDER BY a.resolved_at
+LIMIT %(most)s
+FOR UPDATE OF a SKIP LOCKED
+
+-- name: retention.remove_attempts
+DELETE FROM public.alert_delivery_attempts AS t
+USING public.alert_deliveries AS d, public.alerts AS a
+WHERE t.delivery_id = d.delivery_id AND d.alert_id = a.alert_id AND a.incident_id = ANY(%(incident_ids)s::bigint[])
+
+-- name: retention.remove_deliveries
+DELETE FROM public.alert_deliveries AS d
+USING public.alerts AS a
+WHERE d.alert_id = a.alert_id AND a.incident_id = ANY(%(incident_ids)s::bigint[])
+
+-- name: retention.remove_holds
+-- Those that were lifted.
+DELETE FROM public.alert_holds AS h
+WHERE h.incident_id = ANY(%(incident_ids)s::bigint[])
+
+-- name: retention.remove_alerts
+WITH gone AS (
+    DELETE FROM public.alerts AS a
+    WHERE a.incident_id = ANY(%(incident_ids)s::bigint[])
+    RETURNING a.alert_id)
+SELECT count(*) AS alerts FROM gone
+
+-- name: retention.hold
+-- No row when the incident is held already.
+INSERT INTO public.alert_holds (incident_id, placed_by, reason)
+SELECT a.incident_id, %(by)s::text, %(reason)s::text
+FROM public.alerts AS a
+WHERE a.alert_id = %(alert_id)s AND a.environment = %(environment)s::text
+FOR KEY SHARE
+ON CONFLICT DO NOTHING
+RETURNING incident_id
+
+-- name: retention.lift
+UPDATE public.alert_holds AS h
+SET lifted_at = clock_timestamp(), lifted_by = %(by)s::text
+FROM public.alerts AS a
+WHERE a.alert_id = %(alert_id)s AND a.environment = %(environment)s::text
+  AND h.incident_id = a.incident_id AND h.lifted_at IS NULL
+RETURNING h.incident_id

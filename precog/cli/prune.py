@@ -1,0 +1,62 @@
+"""`precog prune`: what ended long ago goes, its counts stay."""
+
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+
+from precog.cli.configured import current_settings
+from precog.cli.options import EnvironmentName, Json
+from precog.cli.output import coloured, new_table, out, print_json, say
+from precog.domain.alerts import Severity
+from precog.intake import environment_named
+from precog.store import counts, retention
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    severity: Severity
+    """Of the alert that began the incident."""
+    kept_days: int
+    incidents: int
+    alerts: int | None
+    """None where nothing was removed but only looked at."""
+
+
+def prune(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many incidents would go.")] = False,
+    environment: EnvironmentName = None,
+    as_json: Json = False,
+) -> None:
+    """Remove incidents that ended longer ago than `retention` in system.yaml keeps them, each as a whole.
+
+    Never one that is open, has a delivery on its way, or that `precog alerts hold` keeps. How many alerts each hour brought stays. Run it once a day, as a role that may delete: the tables' owner.
+
+    Example: precog prune --dry-run
+    """  # noqa: E501 - the help keeps a line's end, and wraps by itself
+    where, days = environment_named(environment), current_settings().retention.days
+    if not dry_run:
+        counts.roll_up(where)
+    lines = []
+    for severity in Severity:
+        if dry_run:
+            incidents, alerts = retention.removable(where, severity, days), None
+        else:
+            removed = retention.remove(where, severity, days)
+            incidents, alerts = removed.incidents, removed.alerts
+        lines.append(_Line(severity=severity, kept_days=days[severity], incidents=incidents, alerts=alerts))
+    if as_json:
+        print_json([asdict(each) for each in lines])
+    else:
+        _print(lines, dry_run=dry_run)
+
+
+def _print(lines: list[_Line], *, dry_run: bool) -> None:
+    table = new_table("SEVERITY", "KEPT", "INCIDENTS", *([] if dry_run else ["ALERTS"]))
+    for each in lines:
+        numbers = [f"{each.incidents:,}", *([] if each.alerts is None else [f"{each.alerts:,}"])]
+        table.add_row(coloured(each.severity), f"{each.kept_days} days", *numbers)
+    out().print(table)
+    total = sum(each.incidents for each in lines)
+    say(f"{total:,} {'incident' if total == 1 else 'incidents'} {'would go' if dry_run else 'removed'}")

@@ -1,0 +1,53 @@
+"""`precog prune`, `precog alerts hold` and `precog alerts counts`."""
+
+import json
+from collections.abc import Callable
+
+import psycopg2.extensions
+import pytest
+from typer.testing import Result
+
+import precog
+
+Run = Callable[..., Result]
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def ended(precog_env: pytest.MonkeyPatch, db_cursor: psycopg2.extensions.cursor) -> int:
+    """An incident of two alerts that ended 31 days ago."""
+    alert_id = precog.log_alert("api_failures", "low", "feed", "boom", send_notification=False)
+    precog.resolve_alert(alert_id, "ann", "fixed")
+    db_cursor.execute("UPDATE alerts SET resolved_at = now() - interval '31 days'")
+    return alert_id
+
+
+def test_it_says_what_would_go_and_then_what_went(run: Run, ended: int) -> None:
+    looked = run("prune", "--dry-run")
+    assert "low       30 days    1" in looked.stdout
+    assert looked.stdout.endswith("1 incident would go\n")
+    assert run("alerts", "show", ended).exit_code == 0
+    went = json.loads(run("prune", "--json").stdout)
+    assert went[-1] == {"severity": "low", "kept_days": 30, "incidents": 1, "alerts": 1}
+    assert run("alerts", "show", ended).exit_code == 4
+
+
+def test_a_hold_keeps_an_incident(run: Run, ended: int) -> None:
+    assert "kept from now on" in run("alerts", "hold", ended, "--reason", "disputed").stdout
+    assert "was kept already" in run("alerts", "hold", ended, "--reason", "disputed").stdout
+    assert run("prune").stdout.endswith("0 incidents removed\n")
+    assert "kept no longer" in run("alerts", "unhold", ended).stdout
+    assert run("prune").stdout.endswith("1 incident removed\n")
+
+
+def test_a_hold_needs_a_reason_and_an_alert(run: Run, ended: int) -> None:
+    assert run("alerts", "hold", ended, "--reason", " ").exit_code == 2
+    assert run("alerts", "hold", 99, "--reason", "disputed").exit_code == 4
+
+
+def test_counts_are_a_table_with_their_sum(run: Run, ended: int) -> None:
+    assert "low       api_failures  feed            1     0           0" in run("alerts", "counts").stdout
+    assert run("alerts", "counts").stdout.splitlines()[-1].startswith("1 alert since ")
+    [counted] = json.loads(run("alerts", "counts", "--json").stdout)
+    assert (counted["alerts"], counted["told"]) == (1, 0)
