@@ -26,7 +26,7 @@ pytestmark = pytest.mark.integration
 Make = Callable[..., Message]
 
 SECRET = "Planted5ecretOfThisTest"
-SECONDS = 0.6
+SECONDS = 3.0
 """What a channel with a peer is given for one exchange."""
 REMOTE = [name for name, kind in KINDS.items() if kind.remote]
 HTTP = ["sms", "slack", "webhook"]
@@ -227,7 +227,7 @@ def test_a_peer_that_hangs_costs_no_more_than_the_deadline(stage: Stage, make_me
     stage.hang()
     started = time.monotonic()
     seen = failure(stage, make_message(recipient=stage.recipient))
-    assert time.monotonic() - started < SECONDS + 2
+    assert time.monotonic() - started < 3 * SECONDS
     assert type(seen) is UnknownOutcome
 
 
