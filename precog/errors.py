@@ -8,6 +8,8 @@ PrecogError
 ├── UnknownMethod           no trading method of this name and version             (also a LookupError)
 ├── MethodInvalid           everything that is wrong with a trading method, together (also a ValueError)
 ├── MethodRefused           the database's rules for methods do not allow it
+├── RowInvalid              everything that is wrong with a trading row, together    (also a ValueError)
+├── RowRefused              the database's rules for trading rows do not allow it
 ├── ConfigError             everything that is wrong with the configuration, together
 ├── StoreError              PostgreSQL did not do what was asked
 │   ├── AlertStoreUnavailable   not reached, or no certain answer in time
@@ -98,6 +100,18 @@ class MethodInvalid(PrecogError, ValueError):
 
 class MethodRefused(PrecogError):
     """A rule that the database holds about methods: a move that is not legal yet, a version that is there already."""
+
+
+class RowInvalid(PrecogError, ValueError):
+    """What was given makes no row of the trading side. Nothing was written."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(_listed(self.problems, "with the row"))
+
+
+class RowRefused(PrecogError):
+    """A rule that the database holds about trading rows: a value out of range, a market nobody registered."""
 
 
 def _listed(problems: Sequence[Problem], where: str) -> str:

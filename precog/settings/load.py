@@ -1,4 +1,4 @@
-"""Reads the configuration: all of it for a worker, the rules of alerts for a program that only raises them."""
+"""Reads the configuration: all of it for a worker, and the parts that a program needs which only raises alerts."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -13,9 +13,10 @@ from precog.settings.channel import ChannelSettings
 from precog.settings.channel_sections import Kinds, check_names, read_channels
 from precog.settings.markets import DataSourcesFile, MarketsFile
 from precog.settings.methods import PositionManagementFile, ProbabilityModelsFile, TradeStrategiesFile
-from precog.settings.model import ChannelOff, Settings, SystemFile
+from precog.settings.model import ChannelOff, HealthSettings, Settings, SystemFile
 from precog.settings.process import Environ, config_directory, current_environ, environment
 from precog.settings.source import Source, read_source
+from precog.settings.thresholds import Thresholds
 from precog.settings.trading import TradingFile
 from precog.settings.validate import validate
 
@@ -46,6 +47,27 @@ def load_rules(environ: Environ | None = None) -> AlertRules:
     if problems or rules is None:
         raise ConfigError(problems)
     return rules
+
+
+def load_thresholds(environ: Environ | None = None) -> Thresholds:
+    """What the alert sources need: no channel and no credential. Raises one ConfigError with all problems."""
+    problems: list[Problem] = []
+    environ = current_environ(environ)
+    directory = config_directory(environ)
+    system = read_source(directory / FILES[SystemFile], environ)
+    problems += [*system.problems(("health",)), *_unset(system, lambda section: section == "health")]
+    health = validate(HealthSettings, system, ("health",), problems)
+    kinds = (TradingFile, ProbabilityModelsFile, DataSourcesFile, PositionManagementFile)
+    files = _Files({kind: _read_file(kind, read_source(directory / FILES[kind], environ), problems) for kind in kinds})
+    if problems or health is None:
+        raise ConfigError(problems)
+    return Thresholds(
+        health=health,
+        trading=files.of(TradingFile),
+        probability_models=files.of(ProbabilityModelsFile),
+        data_sources=files.of(DataSourcesFile),
+        position_management=files.of(PositionManagementFile),
+    )
 
 
 def load_settings(*, channels: Kinds, environ: Environ | None = None) -> Settings:

@@ -1,13 +1,14 @@
 """position_management.yaml, trade_strategies.yaml and probability_models.yaml: what a trading method is made of."""
 
 from collections.abc import Collection
+from decimal import Decimal
 from typing import Self
 
 from pydantic import model_validator
 
 from precog.domain.alerts import Severity
 from precog.domain.nearest import did_you_mean
-from precog.settings.types import Dollars, Fraction, Name, Positive, Section, Table, Whole
+from precog.settings.types import Dollars, Fraction, Name, Positive, Seconds, Section, Table, Whole
 
 
 class TrailingStop(Section):
@@ -62,6 +63,11 @@ class Degradation(Section):
     severity: Severity
     window_days: Positive
     minimum_ratio: Fraction
+    calibration_margin: Fraction = Decimal("0.10")
+    """How much further its probabilities may lie from its results than before."""
+    minimum_sample: Positive = 30
+    """Settled predictions that both sides of the comparison need; of fewer nothing is said."""
+    check_interval_seconds: Seconds = 3600
 
 
 class ProbabilityModelsFile(Section):

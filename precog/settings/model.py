@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from precog.domain.alerts import Environment, Severity
 from precog.settings.alert_rules import AlertRules
@@ -12,7 +14,7 @@ from precog.settings.delivery import DeliveryPolicy
 from precog.settings.markets import DataSourcesFile, MarketsFile
 from precog.settings.methods import PositionManagementFile, ProbabilityModelsFile, TradeStrategiesFile
 from precog.settings.trading import TradingFile
-from precog.settings.types import BySeverity, Days, Names, Seconds, Section, Table
+from precog.settings.types import BySeverity, Days, Names, Positive, Seconds, Section, Table
 
 
 class LoggingSettings(Section):
@@ -21,8 +23,26 @@ class LoggingSettings(Section):
     """Where the JSON lines of the log go; standard error where it is not given."""
 
 
+class HealthSeverities(Section):
+    degraded: Severity = Severity.MEDIUM
+    down: Severity = Severity.HIGH
+
+
 class HealthSettings(Section):
+    """When a component is in trouble, and when it is well again."""
+
     check_interval_seconds: Seconds = 60
+    check_timeout_seconds: Seconds = 5
+    window_seconds: Seconds = 300
+    bad_reports: Positive = 2
+    stale_after_seconds: Seconds = 180
+    severities: HealthSeverities = HealthSeverities()
+
+    @model_validator(mode="after")
+    def _a_report_may_come_late(self) -> Self:
+        if self.stale_after_seconds <= self.check_interval_seconds:
+            raise ValueError("stale_after_seconds must be above check_interval_seconds, or every component is stale")
+        return self
 
 
 class RetentionSettings(Section):

@@ -1,7 +1,9 @@
 """trading.yaml: when trading is stopped, and which gains and losses somebody hears of."""
 
+from zoneinfo import ZoneInfo
+
 from precog.domain.alerts import Severity
-from precog.settings.types import Dollars, Fraction, Minutes, Name, Positive, Seconds, Section, Table
+from precog.settings.types import Dollars, Fraction, Minutes, Name, Positive, Seconds, Section, Table, TimeZone
 
 
 class CountBreaker(Section):
@@ -44,6 +46,8 @@ class RapidLossBreaker(Section):
 class DailyLossBreaker(Section):
     severity: Severity
     dollars: Dollars
+    timezone: TimeZone = ZoneInfo("UTC")
+    """The day begins at its midnight."""
 
 
 class CircuitBreakers(Section):
@@ -80,6 +84,7 @@ class TradingGroup(Section):
 
 
 class TradingFile(Section):
+    check_interval_seconds: Seconds = 15
     circuit_breakers: CircuitBreakers
     profit_and_loss: ProfitAndLoss
     trade_failures: TradeFailures

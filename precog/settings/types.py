@@ -5,6 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Annotated, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -40,6 +41,13 @@ def _all_severities(mapping: Mapping[Severity, V]) -> Mapping[Severity, V]:
     return mapping
 
 
+def _time_zone(value: object) -> object:
+    try:
+        return ZoneInfo(value) if isinstance(value, str) else value
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{value} is no time zone; for example UTC or America/New_York") from None
+
+
 def _ascending(steps: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
     if any(low >= high for low, high in pairwise(steps)):
         raise ValueError("must rise from step to step")
@@ -58,6 +66,8 @@ Dollars = Annotated[Decimal, BeforeValidator(_no_flag), Field(gt=0, le=Decimal(1
 """What a DECIMAL(10,4) column holds, and above nothing."""
 Fraction = Annotated[Decimal, BeforeValidator(_no_flag), Field(gt=0, le=1, decimal_places=4)]
 """A part of a whole: above 0, at most 1."""
+TimeZone = Annotated[ZoneInfo, BeforeValidator(_time_zone)]
+"""By its name in the IANA database, such as America/New_York."""
 Steps = Annotated[
     tuple[Annotated[Decimal, BeforeValidator(_no_flag)], ...],
     Field(min_length=1, max_length=20),
