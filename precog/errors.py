@@ -8,6 +8,7 @@ PrecogError
 ├── UnknownMethod           no trading method of this name and version             (also a LookupError)
 ├── MethodInvalid           everything that is wrong with a trading method, together (also a ValueError)
 ├── MethodRefused           the database's rules for methods do not allow it
+├── UnknownBreaker          no circuit breaker event of this id                    (also a LookupError)
 ├── RowInvalid              everything that is wrong with a trading row, together    (also a ValueError)
 ├── RowRefused              the database's rules for trading rows do not allow it
 ├── ConfigError             everything that is wrong with the configuration, together
@@ -100,6 +101,11 @@ class MethodInvalid(PrecogError, ValueError):
 
 class MethodRefused(PrecogError):
     """A rule that the database holds about methods: a move that is not legal yet, a version that is there already."""
+
+
+class UnknownBreaker(PrecogError, LookupError):
+    def __init__(self, event_id: int) -> None:
+        super().__init__(f"there is no breaker event {event_id}; `precog breakers list --all` shows those there are")
 
 
 class RowInvalid(PrecogError, ValueError):

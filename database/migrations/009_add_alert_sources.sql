@@ -41,6 +41,13 @@ CREATE UNIQUE INDEX circuit_breaker_events_open_key ON circuit_breaker_events (b
     WHERE resolved_at IS NULL;
 COMMENT ON COLUMN circuit_breaker_events.trigger_value IS 'What was measured and the limit it crossed; scope: the platform, market, strategy or model it is about. One open event per breaker and scope.';
 
+CREATE FUNCTION breaker_counts_from(breaker text, scope jsonb, since timestamptz) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT greatest(since, (SELECT max(e.resolved_at) FROM public.circuit_breaker_events AS e
+                             WHERE e.breaker_type = breaker AND e.trigger_value -> 'scope' = scope))
+$$;
+COMMENT ON FUNCTION breaker_counts_from IS 'Since when a breaker counts: what was there when somebody let trading go on does not trip it again.';
+
 -- What the losses since a moment are found by.
 CREATE INDEX positions_start_idx ON positions (row_start_ts) WHERE row_current_ind;
 

@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from precog.cli import alerts, channels, config, db, doctor, journal, log, methods, prune, stack, trial
+from precog.cli import (
+    alerts,
+    breakers,
+    channels,
+    config,
+    db,
+    doctor,
+    journal,
+    log,
+    methods,
+    prune,
+    stack,
+    trial,
+    watch,
+)
 from precog.cli.outcome import errors_told
 from precog.cli.stderr import warnings_shown
 
@@ -35,7 +49,7 @@ def precog(
 
     New here: `precog demo` shows all of it, `precog up` starts everything on this machine, `precog log` raises an alert, `precog alerts list` shows it, and `precog doctor` says what is wrong and what mends it. Every command explains itself with --help.
 
-    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 there is no such alert or method; 5 only warnings (doctor).
+    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 there is no such alert, method or breaker event; 5 only warnings (doctor).
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself
     context.with_resource(errors_told(with_traceback=debug))
     context.with_resource(warnings_shown())
@@ -46,9 +60,11 @@ app.command(rich_help_panel=START)(stack.up)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=DAILY, no_args_is_help=True)
 app.command(rich_help_panel=DAILY)(log.log)
 app.add_typer(methods.app, name="methods", rich_help_panel=DAILY, no_args_is_help=True)
+app.add_typer(breakers.app, name="breakers", rich_help_panel=DAILY, no_args_is_help=True)
 app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_is_help=True)
 app.command("test-notification", rich_help_panel=CONFIGURATION)(trial.notify_once)
 app.command(rich_help_panel=OPERATION)(doctor.doctor)
+app.command(rich_help_panel=OPERATION)(watch.watch)
 app.add_typer(channels.app, name="channels", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(journal.app, name="journal", rich_help_panel=OPERATION, no_args_is_help=True)
 app.command(rich_help_panel=OPERATION)(prune.prune)

@@ -18,6 +18,7 @@ from precog.errors import (
     SchemaMismatch,
     StoreBusy,
     UnknownAlert,
+    UnknownBreaker,
     UnknownMethod,
 )
 
@@ -52,7 +53,7 @@ def status(error: PrecogError) -> Exit:
             return Exit.USAGE
         case AlertStoreUnavailable() | StoreBusy() | SchemaMismatch():
             return Exit.STORE_AWAY
-        case UnknownAlert() | UnknownMethod():
+        case UnknownAlert() | UnknownMethod() | UnknownBreaker():
             return Exit.UNKNOWN_ID
         case _:
             return Exit.NOT_WELL

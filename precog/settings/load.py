@@ -13,7 +13,7 @@ from precog.settings.channel import ChannelSettings
 from precog.settings.channel_sections import Kinds, check_names, read_channels
 from precog.settings.markets import DataSourcesFile, MarketsFile
 from precog.settings.methods import PositionManagementFile, ProbabilityModelsFile, TradeStrategiesFile
-from precog.settings.model import ChannelOff, HealthSettings, Settings, SystemFile
+from precog.settings.model import ChannelOff, HealthSettings, LoggingSettings, Settings, SystemFile
 from precog.settings.process import Environ, config_directory, current_environ, environment
 from precog.settings.source import Source, read_source
 from precog.settings.thresholds import Thresholds
@@ -40,13 +40,27 @@ def load_rules(environ: Environ | None = None) -> AlertRules:
 
     Raises ConfigError.
     """
+    return _section_alone(AlertRules, "alerts", environ)
+
+
+def load_logging(environ: Environ | None = None) -> LoggingSettings:
+    """Where a program's log goes, and how much of it. Raises ConfigError."""
+    return _section_alone(LoggingSettings, "logging", environ)
+
+
+def _section_alone(model: type[M], name: str, environ: Environ | None) -> M:
+    """One section of system.yaml, whatever is wrong with the others. Raises ConfigError."""
     environ = current_environ(environ)
-    source = read_source(config_directory(environ) / "system.yaml", environ)
-    problems = [*source.problems(("alerts",)), *_unset(source, lambda section: section == "alerts")]
-    rules = validate(AlertRules, source, ("alerts",), problems)
-    if problems or rules is None:
+    problems: list[Problem] = []
+    value = _section(model, name, read_source(config_directory(environ) / FILES[SystemFile], environ), problems)
+    if problems or value is None:
         raise ConfigError(problems)
-    return rules
+    return value
+
+
+def _section(model: type[M], name: str, source: Source, problems: list[Problem]) -> M | None:
+    problems += [*source.problems((name,)), *_unset(source, lambda section: section == name)]
+    return validate(model, source, (name,), problems)
 
 
 def load_thresholds(environ: Environ | None = None) -> Thresholds:
@@ -54,9 +68,7 @@ def load_thresholds(environ: Environ | None = None) -> Thresholds:
     problems: list[Problem] = []
     environ = current_environ(environ)
     directory = config_directory(environ)
-    system = read_source(directory / FILES[SystemFile], environ)
-    problems += [*system.problems(("health",)), *_unset(system, lambda section: section == "health")]
-    health = validate(HealthSettings, system, ("health",), problems)
+    health = _section(HealthSettings, "health", read_source(directory / FILES[SystemFile], environ), problems)
     kinds = (TradingFile, ProbabilityModelsFile, DataSourcesFile, PositionManagementFile)
     files = _Files({kind: _read_file(kind, read_source(directory / FILES[kind], environ), problems) for kind in kinds})
     if problems or health is None:

@@ -61,7 +61,7 @@ def _with(thresholds: Thresholds, override: Override) -> Thresholds:
     file, *path = override.config_key.split(".")
     if file not in OVERRIDABLE:
         raise ValueError(f"{file} is no file that can be overridden; {', '.join(OVERRIDABLE)} can")
-    section: BaseModel = getattr(thresholds, file)
+    section: Any = getattr(thresholds, file)
     plain = _plain(section)
     _put(plain, _full(path, plain), override.value)
     try:
@@ -97,7 +97,8 @@ def _put(section: dict[str, Any], path: Sequence[str], value: Config) -> None:
             raise ValueError(f"there is no key {step}{did_you_mean(step, known)}{allowed}")
         parent, place = place, place[step]
     if isinstance(place, dict):
-        raise ValueError(f"{last} holds several keys: override one of {', '.join(place)}")
+        several = f"{last} holds several keys: override one of {', '.join(place)}"
+        raise ValueError(several)  # noqa: TRY004 - the key is wrong, not the type of an argument
     parent[last] = value
 
 

@@ -182,28 +182,46 @@ def acknowledge(alert_id: int, environment: Environment, *, by: str, notes: str 
 
     Raises UnknownAlert.
     """
-    return _end(alert_id, environment, "alerts.acknowledge", "deliveries.cancel_held", by=by, notes=notes)
+    with default_pool().transaction() as connection:
+        said = {"by": by, "notes": notes}
+        return _end_in(connection, alert_id, environment, "alerts.acknowledge", "deliveries.cancel_held", **said)
 
 
 def resolve(
     alert_id: int, environment: Environment, *, by: str, action: ResolutionAction, notes: str | None
 ) -> AlertRecord:
     """End the whole incident; what is not sent yet is cancelled. A repeat changes nothing. Raises UnknownAlert."""
-    return _end(alert_id, environment, "alerts.resolve", "deliveries.cancel_unsent", by=by, notes=notes, action=action)
-
-
-def _end(alert_id: int, environment: Environment, change: str, cancel: str, **said: object) -> AlertRecord:
-    """One transaction under the fingerprint's lock, so that no duplicate slips in between."""
     with default_pool().transaction() as connection:
-        found = connection.run("alerts.fingerprint", alert_id=alert_id, environment=environment)
-        if not found:
-            raise UnknownAlert(alert_id, environment)
-        connection.run("alerts.lock", environment=environment, fingerprint=found[0]["fingerprint"])
-        changed = [row["alert_id"] for row in connection.run(change, alert_id=alert_id, **said)]
-        cancelled = connection.run(cancel, alert_ids=changed) if changed else []
-        for each in sorted({row["alert_id"] for row in cancelled}):
-            connection.run("alerts.summarise", alert_id=each)
-        return cast(AlertRecord, connection.run("alerts.get", alert_id=alert_id, environment=environment)[0])
+        return resolve_in(connection, alert_id, environment, by=by, action=action, notes=notes)
+
+
+def resolve_in(
+    connection: Connection,
+    alert_id: int,
+    environment: Environment,
+    *,
+    by: str,
+    action: ResolutionAction,
+    notes: str | None,
+) -> AlertRecord:
+    """As `resolve`, in a transaction that ends something else as well."""
+    said = {"by": by, "action": action, "notes": notes}
+    return _end_in(connection, alert_id, environment, "alerts.resolve", "deliveries.cancel_unsent", **said)
+
+
+def _end_in(
+    connection: Connection, alert_id: int, environment: Environment, change: str, cancel: str, **said: object
+) -> AlertRecord:
+    """Under the fingerprint's lock until the transaction ends, so that no duplicate slips in between."""
+    found = connection.run("alerts.fingerprint", alert_id=alert_id, environment=environment)
+    if not found:
+        raise UnknownAlert(alert_id, environment)
+    connection.run("alerts.lock", environment=environment, fingerprint=found[0]["fingerprint"])
+    changed = [row["alert_id"] for row in connection.run(change, alert_id=alert_id, **said)]
+    cancelled = connection.run(cancel, alert_ids=changed) if changed else []
+    for each in sorted({row["alert_id"] for row in cancelled}):
+        connection.run("alerts.summarise", alert_id=each)
+    return cast(AlertRecord, connection.run("alerts.get", alert_id=alert_id, environment=environment)[0])
 
 
 def update(alert_id: int, environment: Environment, **columns: object) -> AlertRecord:
