@@ -54,25 +54,29 @@ CREATE INDEX positions_start_idx ON positions (row_start_ts) WHERE row_current_i
 
 -- What models predicted, and what came ----------------------------------------------------------------------------------
 
+-- The edges of a market, those that have ended included.
+CREATE INDEX edges_market_idx ON edges (market_id, row_start_ts);
+
 COMMENT ON COLUMN edges.true_win_probability IS 'Our probability that the market settles YES, 0 to 1.';
 
 CREATE VIEW model_predictions AS
 SELECT p.model_id,
-       p.market_id,
+       s.market_id,
        p.probability,
        p.predicted_at,
        s.outcome = 'yes' AS came_yes,
        s.created_at AS settled_at
-  FROM (SELECT DISTINCT ON (coalesce(e.model_id, m.model_id), e.market_id)
-               coalesce(e.model_id, m.model_id) AS model_id, e.market_id, e.true_win_probability AS probability,
-               e.row_start_ts AS predicted_at
-          FROM edges e
-          LEFT JOIN methods m ON m.method_id = e.method_id
-         ORDER BY coalesce(e.model_id, m.model_id), e.market_id, e.row_start_ts, e.edge_row_id) p
-  JOIN LATERAL (SELECT v.outcome, v.created_at FROM settlements v
-                 WHERE v.market_id = p.market_id
-                 ORDER BY v.created_at DESC, v.settlement_id DESC LIMIT 1) s ON true
- WHERE p.model_id IS NOT NULL AND s.outcome IN ('yes', 'no') AND p.predicted_at < s.created_at;
+  FROM (SELECT DISTINCT ON (v.market_id) v.market_id, v.outcome, v.created_at
+          FROM settlements v
+         ORDER BY v.market_id, v.created_at DESC, v.settlement_id DESC) s
+ CROSS JOIN LATERAL (SELECT DISTINCT ON (coalesce(e.model_id, m.model_id))
+                            coalesce(e.model_id, m.model_id) AS model_id, e.true_win_probability AS probability,
+                            e.row_start_ts AS predicted_at
+                       FROM edges e
+                       LEFT JOIN methods m ON m.method_id = e.method_id
+                      WHERE e.market_id = s.market_id AND e.row_start_ts < s.created_at
+                      ORDER BY coalesce(e.model_id, m.model_id), e.row_start_ts, e.edge_row_id) p
+ WHERE p.model_id IS NOT NULL AND s.outcome IN ('yes', 'no');
 COMMENT ON VIEW model_predictions IS 'One prediction per model and settled market: the first probability of YES that an edge gave it, against the newest settlement. Later edges of the market are not counted: they follow the game, and are no further proof. The model is the edge''s, else its method''s.';
 
 COMMIT;

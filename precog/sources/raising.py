@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from precog import intake
 from precog.domain.alerts import NewAlert, Severity
-from precog.store import sources
+from precog.store import sources, trading
 from precog.store.pool import Connection
 
 OWN_NAME = "precog watch"
@@ -56,5 +56,13 @@ def raise_if_worse(alert: NewAlert) -> int | None:
     """
     said = sources.told(alert)
     if said is not None and (alert.band, alert.severity.rank) <= (said.band, said.rank):
+        return None
+    return intake.accept(alert).alert_id
+
+
+def raise_once_a_window(alert: NewAlert) -> int | None:
+    """Raise it where nothing was said about its record within the window of its type; the alert's id if so."""
+    said = sources.told(alert)
+    if said is not None and trading.now() - said.triggered_at < timedelta(minutes=alert.window_minutes):
         return None
     return intake.accept(alert).alert_id

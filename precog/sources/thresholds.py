@@ -1,6 +1,7 @@
 """The limits that the sources work by: the YAML files, and the overrides of the database over them."""
 
 import logging
+import math
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -16,13 +17,13 @@ from precog.store import trading_overrides
 log = logging.getLogger("precog.sources")
 
 
-def current_thresholds(*, now: datetime | None = None) -> Thresholds:
+def current_thresholds(*, now: datetime | None = None, within: float = math.inf) -> Thresholds:
     """As they are at this moment. The files are read once a process; an override holds from the next call on.
 
-    An override that fits nowhere, or whose value is not allowed, is logged once and ignored. Raises ConfigError for
-    the files, StoreError for the overrides.
+    An override that fits nowhere, or whose value is not allowed, is logged once and ignored. `within`: seconds that
+    the database is given. Raises ConfigError for the files, StoreError for the overrides.
     """
-    limits, problems = overridden(file_thresholds(), trading_overrides.active(now=now))
+    limits, problems = overridden(file_thresholds(), trading_overrides.active(now=now, within=within))
     for problem in problems:
         _say_once(problem)
     return limits

@@ -13,6 +13,8 @@ from precog.settings.thresholds import Thresholds
 from precog.sources.breakers import check_breakers
 from precog.sources.checks import own_checks, run_checks
 from precog.sources.health import check_health, say_database_is_away
+from precog.sources.models import check_models
+from precog.sources.profit_and_loss import check_profit_and_loss
 from precog.sources.thresholds import current_thresholds, file_thresholds
 
 log = logging.getLogger("precog.sources")
@@ -39,7 +41,17 @@ def duties() -> list[Duty]:
             interval=lambda limits: limits.trading.check_interval_seconds,
             run=lambda limits: check_breakers(thresholds=limits),
         ),
+        Duty(
+            name="gains and losses",
+            interval=lambda limits: limits.trading.check_interval_seconds,
+            run=lambda limits: check_profit_and_loss(thresholds=limits),
+        ),
         Duty(name="health", interval=lambda limits: limits.health.check_interval_seconds, run=health),
+        Duty(
+            name="models",
+            interval=lambda limits: limits.probability_models.degradation.check_interval_seconds,
+            run=lambda limits: check_models(thresholds=limits),
+        ),
     ]
 
 
@@ -51,7 +63,7 @@ class Watch:
         self._due = dict.fromkeys((duty.name for duty in self._duties), 0.0)
         self._limits = file_thresholds()
         self._asked_to_stop: queue.SimpleQueue[int] = queue.SimpleQueue()  # its put is safe in a signal handler
-        self._failed_in_a_row = 0
+        self._beats_without_store = 0
 
     def stop(self, *_: object) -> None:
         self._asked_to_stop.put(0)
@@ -68,31 +80,36 @@ class Watch:
     def beat(self) -> None:
         """Do what is due."""
         now = time.monotonic()
+        away: StoreError | None = None
         for duty in self._duties:
             if self._due[duty.name] <= now:
-                self._guarded(duty)
+                away = self._guarded(duty) or away
                 self._due[duty.name] = now + duty.interval(self._limits)
+        self._note(away)
 
-    def _guarded(self, duty: Duty) -> None:
+    def _guarded(self, duty: Duty) -> StoreError | None:
+        """What the database said, where it did not do its part."""
         try:
             self._limits = current_thresholds()
             duty.run(self._limits)
         except StoreError as error:
-            self._store_failed(duty, error)
+            return error
         except Exception:
             log.exception("a source met what it does not know; it is tried again", extra={"source": duty.name})
-        else:
-            if self._failed_in_a_row:
-                log.info("PostgreSQL is back")
-            self._failed_in_a_row = 0
+        return None
 
-    def _store_failed(self, duty: Duty, error: StoreError) -> None:
-        """Say it once, when it has failed as often as makes a component bad."""
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row == 1:
-            log.error("watch waits for PostgreSQL", extra={"source": duty.name, "error": str(error)})
-        if self._failed_in_a_row == self._limits.health.bad_reports:
-            say_database_is_away(error, self._limits.health)
+    def _note(self, away: StoreError | None) -> None:
+        """Say that PostgreSQL is away, and raise it when that lasts; and that it is back."""
+        if away is None:
+            if self._beats_without_store:
+                log.info("PostgreSQL is back")
+            self._beats_without_store = 0
+            return
+        self._beats_without_store += 1
+        if self._beats_without_store == 1:
+            log.error("watch waits for PostgreSQL", extra={"error": str(away)})
+        if self._beats_without_store == self._limits.health.bad_reports:
+            say_database_is_away(away, self._limits.health)
 
     def _until_next(self) -> float:
         return max(0.0, min(self._due.values()) - time.monotonic())

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from precog.domain.alerts import Environment, ResolutionAction
+from precog.domain.alerts import ResolutionAction
 from precog.domain.breakers import (
     ApiFailures,
     BreakerType,
@@ -21,7 +21,7 @@ from precog.domain.breakers import (
 )
 from precog.domain.methods import Config, canonical_json
 from precog.errors import UnknownBreaker
-from precog.store import alerts
+from precog.store import alerts, sources
 from precog.store.pool import Connection, Row, default_pool, run
 
 TABLE = "circuit_breaker_events"
@@ -98,9 +98,8 @@ def resolve(
     """
     with default_pool().transaction() as connection:
         connection.run("breakers.resolve", event_id=event_id, action=action, notes=notes, at=at)
-        for each in connection.run("sources.open_alerts", source_table=TABLE, source_id=str(event_id)):
-            where = Environment(each["environment"])
-            alerts.resolve_in(connection, each["alert_id"], where, by=by, action=action, notes=notes)
+        for each in sources.open_alerts_in(connection, TABLE, event_id):
+            alerts.resolve_in(connection, each.alert_id, each.environment, by=by, action=action, notes=notes)
         found = _events(connection.run("breakers.list", event_id=event_id, resolved=True, most=1))
     if not found:
         raise UnknownBreaker(event_id)

@@ -1,18 +1,20 @@
 """Values that hold over those of the YAML files until they expire or are ended."""
 
 import json
+import math
 from datetime import datetime
 from decimal import Decimal
 from typing import cast
 
 from precog.domain.methods import Config, canonical_json
 from precog.settings.thresholds import Override
-from precog.store.pool import run
+from precog.store.pool import default_pool, run
 from precog.store.trading import refusals
 
 
-def active(*, now: datetime | None = None) -> list[Override]:
-    """In the order in which they were made; one whose value nobody could read is among them."""
+def active(*, now: datetime | None = None, within: float = math.inf) -> list[Override]:
+    """In the order in which they were made, whether they fit anywhere or not. `within`: seconds, whatever happens."""
+    rows = default_pool().safely(lambda connection: connection.run("overrides.active", now=now), within=within)
     return [
         Override(
             override_id=row["override_id"],
@@ -20,7 +22,7 @@ def active(*, now: datetime | None = None) -> list[Override]:
             value=json.loads(row["override_value"], parse_float=Decimal),
             data_type=row["data_type"],
         )
-        for row in run("overrides.active", now=now)
+        for row in rows
     ]
 
 

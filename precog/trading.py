@@ -1,0 +1,67 @@
+"""The rows of the trading side, for programs that trade: exact, typed, each version from where the last one ended."""
+
+from precog.domain.methods import Versioned
+from precog.domain.trading import (
+    Balance,
+    Edge,
+    Event,
+    Market,
+    Model,
+    Platform,
+    Position,
+    Series,
+    Settlement,
+    Strategy,
+    Trade,
+)
+from precog.store.trading import (
+    add_api_failure,
+    add_model,
+    add_settlement,
+    add_strategy,
+    add_trade,
+    put_event,
+    put_platform,
+    put_series,
+)
+from precog.store.trading_versions import (
+    current_balance,
+    current_market,
+    current_position,
+    open_positions,
+    record_balance,
+    record_edge,
+    record_market,
+    record_position,
+)
+
+__all__ = [
+    "Balance",
+    "Edge",
+    "Event",
+    "Market",
+    "Model",
+    "Platform",
+    "Position",
+    "Series",
+    "Settlement",
+    "Strategy",
+    "Trade",
+    "Versioned",
+    "add_api_failure",
+    "add_model",
+    "add_settlement",
+    "add_strategy",
+    "add_trade",
+    "current_balance",
+    "current_market",
+    "current_position",
+    "open_positions",
+    "put_event",
+    "put_platform",
+    "put_series",
+    "record_balance",
+    "record_edge",
+    "record_market",
+    "record_position",
+]
