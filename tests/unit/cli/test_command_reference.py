@@ -21,7 +21,8 @@ def test_the_document_is_what_the_commands_say() -> None:
 def test_every_command_shows_an_example_that_begins_with_its_own_name() -> None:
     sections = reference.reference().split("\n## ")[1:]
     commands = [each for section in sections for each in section.split("\n### ")]
-    groups = {"precog", *(f"precog {name}" for name in ("alerts", "channels", "config", "db", "journal", "methods"))}
+    names = ("alerts", "breakers", "channels", "config", "db", "journal", "methods")
+    groups = {"precog", *(f"precog {name}" for name in names)}
     for each in commands:
         name = each.partition("\n")[0]
         assert name in groups or f"```sh\n{name}" in each, f"{name} shows no example"

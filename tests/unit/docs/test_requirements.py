@@ -49,6 +49,15 @@ def test_what_is_said_not_to_be_built_is_not() -> None:
         assert not (CHECKOUT / f"{path}.py").exists(), f"{path}.py is built: say where it is met"
 
 
+@pytest.mark.parametrize("row", table_under(DOCUMENT, "## Alert sources"), ids=lambda row: row[0])
+def test_an_alert_source_names_its_code_and_tests_that_exist(row: list[str]) -> None:
+    *_, where, tests = row
+    assert (CHECKOUT / where.strip("`")).is_file()
+    named = re.findall(r"`(.+?)::(.+?)`", tests)
+    assert named
+    assert [each for each in named if each[1] not in _tests_in(each[0])] == []
+
+
 @pytest.mark.parametrize("row", table_under(DOCUMENT, "## Trading methods"), ids=lambda row: row[0])
 def test_a_method_requirement_that_is_met_names_tests_that_exist(row: list[str]) -> None:
     _, _, state, tests = row
