@@ -67,6 +67,11 @@ ORDER BY made.platform_id, made.strategy_id
 
 -- name: breakers.results
 -- What the positions came to that ended since a moment, by strategy, the newest first; those on paper are left out.
+WITH counted AS MATERIALIZED (
+    SELECT s.strategy_id, public.breaker_counts_from(
+               'consecutive_losses', jsonb_build_object('strategy_id', s.strategy_id), %(since)s::timestamptz) AS since
+    FROM public.strategies AS s
+)
 SELECT ended.strategy_id, ended.realized_pnl
 FROM (SELECT by_whom.strategy_id, p.realized_pnl, p.row_start_ts, p.position_id,
              row_number() OVER (PARTITION BY by_whom.strategy_id ORDER BY p.row_start_ts DESC, p.position_id DESC) AS newest
@@ -75,11 +80,10 @@ FROM (SELECT by_whom.strategy_id, p.realized_pnl, p.row_start_ts, p.position_id,
                     FROM public.trades AS t
                     LEFT JOIN public.methods AS m ON m.method_id = t.method_id
                     WHERE t.position_id = p.position_id
-                    ORDER BY t.trade_id LIMIT 1) AS by_whom ON NOT by_whom.is_paper AND by_whom.strategy_id IS NOT NULL
+                    ORDER BY t.trade_id LIMIT 1) AS by_whom ON NOT by_whom.is_paper
+      JOIN counted ON counted.strategy_id = by_whom.strategy_id AND p.row_start_ts > counted.since
       WHERE p.row_current_ind AND p.status IN ('closed', 'settled') AND p.realized_pnl IS NOT NULL
-        AND p.row_start_ts > %(since)s::timestamptz AND p.row_start_ts <= %(now)s::timestamptz
-        AND p.row_start_ts > public.breaker_counts_from(
-            'consecutive_losses', jsonb_build_object('strategy_id', by_whom.strategy_id), %(since)s::timestamptz)) AS ended
+        AND p.row_start_ts > %(since)s::timestamptz AND p.row_start_ts <= %(now)s::timestamptz) AS ended
 WHERE ended.newest <= %(most)s
 ORDER BY ended.strategy_id, ended.newest
 

@@ -3,6 +3,7 @@
 Each is a function that a trading loop calls; `precog watch` calls those that look at the tables, on their intervals.
 """
 
+from precog.sources.api_failures import requesting
 from precog.sources.breakers import check_breakers, list_breakers, resolve_breaker
 from precog.sources.checks import Check, run_checks
 from precog.sources.health import check_health, report_health
@@ -25,6 +26,7 @@ __all__ = [
     "list_breakers",
     "placing",
     "report_health",
+    "requesting",
     "resolve_breaker",
     "run_checks",
     "set_override",

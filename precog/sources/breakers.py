@@ -1,13 +1,15 @@
 """Circuit breakers: measured over the tables, and tripped with an alert in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from itertools import chain
+from functools import partial
 
 from precog import intake
 from precog.domain.alerts import NewAlert, ResolutionAction
 from precog.domain.breakers import BreakerType, Trip
+from precog.settings.markets import DataSourcesFile
 from precog.settings.thresholds import Thresholds
+from precog.settings.trading import CircuitBreakers, CountBreaker, EdgeBreaker, RapidLossBreaker
 from precog.sources import breaker_rules as rules
 from precog.sources.raising import Record, alert_about, raise_if_worse, raise_in
 from precog.sources.thresholds import current_thresholds
@@ -23,45 +25,81 @@ def check_breakers(*, now: datetime | None = None, thresholds: Thresholds | None
     """Trip each breaker whose limit is reached; the ids of the events that this opened.
 
     A breaker that is open already gets no second event. Its alert is raised again only when what is measured reaches
-    the next configured step. After a resolution a breaker counts anew.
+    the next configured step. After a resolution a breaker counts anew. One that cannot be measured keeps no other from
+    tripping: the first such failure is raised at the end.
 
     now: the moment to look at, for what replays a day; the database's clock where it is left out.
     Raises StoreError, ConfigError.
     """
     limits = thresholds or current_thresholds()
     moment = now or trading.now()
-    return [opened for trip in trips(limits, moment) if (opened := _trip(trip, now)) is not None]
+    opened: list[int] = []
+    failures: list[Exception] = []
+    for measured in _measures(limits, moment):
+        try:
+            found = (_trip(trip, now) for trip in measured())
+            opened.extend(event_id for event_id in found if event_id is not None)
+        except Exception as failure:  # noqa: BLE001 - it is raised below, once the other breakers were looked at
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return opened
 
 
-def trips(limits: Thresholds, now: datetime) -> Sequence[Trip]:
-    """What is over its limit at this moment, open already or not."""
+def _measures(limits: Thresholds, now: datetime) -> list[Callable[[], list[Trip]]]:
+    """Each breaker's question: what is over its limit at this moment, open already or not."""
     breakers = limits.trading.circuit_breakers
-    components = {name: source.component for name, source in limits.data_sources.sources.items()}
+    return [
+        partial(_rapid_loss, breakers, now),
+        partial(_daily_loss_limit, breakers, now),
+        partial(_consecutive_losses, breakers, now),
+        partial(_unusual_activity, breakers, now),
+        partial(_edge_anomaly, breakers, now),
+        partial(_data_stale, breakers, now),
+        partial(_api_failures, breakers, now, limits.data_sources),
+    ]
 
-    def ago(minutes: int) -> datetime:
-        return now - timedelta(minutes=minutes)
 
-    failures = trading_breakers.api_failures(ago(breakers.api_failures.window_minutes), now)
-    edges = trading_breakers.large_edges(
-        ago(breakers.edge_anomaly.window_minutes), now, above=breakers.edge_anomaly.above
-    )
-    rapid = trading_breakers.changes(BreakerType.RAPID_LOSS, ago(breakers.rapid_loss.window_minutes))
-    midnight = now.astimezone(breakers.daily_loss_limit.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
+def _api_failures(breakers: CircuitBreakers, now: datetime, data_sources: DataSourcesFile) -> list[Trip]:
+    rule = breakers.api_failures
+    components = {name: source.component for name, source in data_sources.sources.items()}
+    return rules.api_failures(trading_breakers.api_failures(_since(rule, now), now), rule, components)
+
+
+def _data_stale(breakers: CircuitBreakers, now: datetime) -> list[Trip]:
+    return rules.data_stale(trading_breakers.live_markets(), breakers.data_stale, now, silent=_silent_platforms())
+
+
+def _edge_anomaly(breakers: CircuitBreakers, now: datetime) -> list[Trip]:
+    rule = breakers.edge_anomaly
+    return rules.edge_anomaly(trading_breakers.large_edges(_since(rule, now), now, above=rule.above), rule)
+
+
+def _rapid_loss(breakers: CircuitBreakers, now: datetime) -> list[Trip]:
+    rule = breakers.rapid_loss
+    return rules.rapid_loss(trading_breakers.changes(BreakerType.RAPID_LOSS, _since(rule, now)), rule)
+
+
+def _daily_loss_limit(breakers: CircuitBreakers, now: datetime) -> list[Trip]:
+    rule = breakers.daily_loss_limit
+    midnight = now.astimezone(rule.timezone).replace(hour=0, minute=0, second=0, microsecond=0)
     day = midnight.date().isoformat()
-    daily = trading_breakers.changes(BreakerType.DAILY_LOSS_LIMIT, midnight, scope={"trading_day": day})
-    trades = trading_breakers.trades(ago(breakers.unusual_activity.window_minutes), now)
-    results = trading_breakers.results(now - timedelta(days=STREAK_DAYS), now)
-    return list(
-        chain(
-            rules.api_failures(failures, breakers.api_failures, components),
-            rules.data_stale(trading_breakers.live_markets(), breakers.data_stale, now, silent=_silent_platforms()),
-            rules.edge_anomaly(edges, breakers.edge_anomaly),
-            rules.rapid_loss(rapid, breakers.rapid_loss),
-            rules.daily_loss_limit(daily, breakers.daily_loss_limit, day),
-            rules.unusual_activity(trades, breakers.unusual_activity),
-            rules.consecutive_losses(results, breakers.consecutive_losses),
-        )
-    )
+    changes = trading_breakers.changes(BreakerType.DAILY_LOSS_LIMIT, midnight, scope={"trading_day": day})
+    return rules.daily_loss_limit(changes, rule, day)
+
+
+def _unusual_activity(breakers: CircuitBreakers, now: datetime) -> list[Trip]:
+    rule = breakers.unusual_activity
+    return rules.unusual_activity(trading_breakers.trades(_since(rule, now), now), rule)
+
+
+def _consecutive_losses(breakers: CircuitBreakers, now: datetime) -> list[Trip]:
+    since = now - timedelta(days=STREAK_DAYS)
+    return rules.consecutive_losses(trading_breakers.results(since, now), breakers.consecutive_losses)
+
+
+def _since(rule: CountBreaker | EdgeBreaker | RapidLossBreaker, now: datetime) -> datetime:
+    return now - timedelta(minutes=rule.window_minutes)
 
 
 def _silent_platforms() -> set[str]:

@@ -62,29 +62,40 @@ def _see_to(
     healthy_at = trading_health.healthy_at(component.name, now)
     step = next_step(status, incident, rank=severity.rank, healthy_at=healthy_at)
     if step is Step.RAISE and status is not None:
-        _raise(component, status, severity, now, at=at)
+        _raise(component, status, severity, patience, now, at=at)
     elif step is Step.RESOLVE and incident is not None:
         _end(incident.alert_id, environment, rules)
     return step
 
 
 def _raise(
-    component: Component, status: HealthStatus, severity: Severity, now: datetime, *, at: datetime | None
+    component: Component,
+    status: HealthStatus,
+    severity: Severity,
+    patience: Patience,
+    now: datetime,
+    *,
+    at: datetime | None,
 ) -> None:
     """The alert, and the mark at the report that it is about, or neither."""
-    silent = (now - component.reports[0].at).total_seconds()
-    bad = sum(each.status is not HealthStatus.HEALTHY for each in component.reports)
-    stale = component.reports[0].status is HealthStatus.HEALTHY and bad == 0
-    message = (
-        f"{component.name} has not reported for {silent:.0f} seconds" if stale else f"{component.name} is {status}"
+    silent = now - component.reports[0].at
+    recent = (each.status for each in component.reports if now - each.at <= patience.window)
+    said = (
+        f"has not reported for {silent.total_seconds():.0f} seconds"
+        if silent > patience.stale_after
+        else f"is {status}"
     )
     alert = alert_about(
         Record(table=TABLE, id=component.health_id),
         alert_type="health_degraded",
         severity=severity,
         component=component.name,
-        message=message,
-        details={"status": status, "bad_reports": bad, "seconds_since_last_report": round(silent)},
+        message=f"{component.name} {said}",
+        details={
+            "status": status,
+            "bad_reports": sum(each is not HealthStatus.HEALTHY for each in recent),
+            "seconds_since_last_report": round(silent.total_seconds()),
+        },
         occurred_at=at,
     )
     with default_pool().transaction() as connection:

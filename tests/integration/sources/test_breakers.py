@@ -12,7 +12,7 @@ import pytest
 
 from precog import get_unresolved_alerts
 from precog.domain.trading import Edge, Position, Settlement, Trade
-from precog.errors import AlertValueError, UnknownBreaker
+from precog.errors import AlertValueError, SchemaMismatch, UnknownBreaker
 from precog.sources import check_breakers, list_breakers, resolve_breaker
 from precog.sources.thresholds import current_thresholds, end_override, set_override
 from precog.store import trading
@@ -195,6 +195,17 @@ def test_event_and_alert_are_one_transaction(ground: None, sql: Run) -> None:
     [event], [alert] = list_breakers(), get_unresolved_alerts()
     assert (alert["source_id"], alert["occurred_at"]) == (str(event.event_id), NOON)
     assert alert["details"]["platform_id"] == "kalshi"
+
+
+def test_a_breaker_that_cannot_be_measured_keeps_no_other_from_tripping(market: str, sql: Run) -> None:
+    _fail(5)
+    _position("-600", NOON)
+    sql("ALTER TABLE trades RENAME COLUMN created_at TO made_at")
+
+    with pytest.raises(SchemaMismatch, match="created_at"):
+        check_breakers(now=NOON)
+
+    assert {each.breaker.value for each in list_breakers()} == {"rapid_loss", "daily_loss_limit", "api_failures"}
 
 
 def test_of_many_watchers_one_opens_the_event(ground: None) -> None:
