@@ -55,9 +55,9 @@ def wrong_amount(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, Decimal | int):
         return f"expected Decimal, got {type(value).__name__}"
     number = Decimal(value)
-    if not number.is_finite() or abs(number) >= _LARGEST:
+    if not number.is_finite() or number.copy_abs() >= _LARGEST:
         return f"{number} is not a finite number below {_LARGEST:,}"
-    if number != round(number, _DECIMALS):
+    if len(format(number, "f").partition(".")[2].rstrip("0")) > _DECIMALS:  # exact, whatever the decimal context is
         return f"{number} has more than {_DECIMALS} decimals; round it yourself: .quantize(Decimal('0.0001'))"
     return None
 
