@@ -5,6 +5,9 @@ PrecogError
 ├── AlertTypeError          a field of the call has the wrong type                 (also a TypeError)
 ├── UnknownAlert            no alert of this id in this environment                (also a LookupError)
 ├── IdempotencyConflict     the same idempotency key with another content          (also a ValueError)
+├── OrdersBlocked           an open alert blocks these orders, or nobody can say that none does
+├── NotBlocking             no alert of this incident ever blocked orders          (also a LookupError)
+├── ReleaseRefused          the database does not let its role release
 ├── UnknownMethod           no trading method of this name and version             (also a LookupError)
 ├── MethodInvalid           everything that is wrong with a trading method, together (also a ValueError)
 ├── MethodRefused           the database's rules for methods do not allow it
@@ -84,6 +87,33 @@ class ConfigError(PrecogError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__(_listed(self.problems, "in the configuration"))
+
+
+class OrdersBlocked(PrecogError):
+    """Orders that raise risk may not be placed now: an alert of these scopes was not released, or nobody can say."""
+
+    def __init__(
+        self, scopes: Sequence[str], reasons: Sequence[str], *, alert_ids: Sequence[int], next_steps: Sequence[str]
+    ) -> None:
+        steps = "".join(f"; {each}" for each in next_steps)
+        super().__init__(f"orders on {', '.join(scopes)} are blocked: {'; '.join(reasons)}{steps}")
+        self.scopes = tuple(scopes)
+        self.alert_ids = tuple(alert_ids)
+        """The alerts that block; none where nobody can say whether any does."""
+
+
+class NotBlocking(PrecogError, LookupError):
+    def __init__(self, alert_id: int) -> None:
+        super().__init__(
+            f"alert_id: no alert of the incident of {alert_id} ever blocked orders; "
+            f"`precog interlock status` shows those that do"
+        )
+        self.alert_id = alert_id
+
+
+class ReleaseRefused(PrecogError):
+    def __init__(self, reason: str, next_step: str | None) -> None:
+        super().__init__(f"{reason}; {next_step}" if next_step else reason)
 
 
 class UnknownMethod(PrecogError, LookupError):

@@ -93,6 +93,18 @@ def holds_any(environment: Environment) -> bool:
     return False
 
 
+def waiting_critical(environment: Environment) -> NewAlert | None:
+    """The oldest critical alert that waits. Takes no lock, so that nobody is waited for: the file is only ever appended
+    to or replaced as a whole. Raises JournalError."""
+    if not holds_any(environment):
+        return None
+    file = journal_file(environment)
+    with _told(file):
+        lines = _read(file)
+    likely = (_readable(line) for line in lines if b"critical" in line)
+    return next((alert for alert in likely if alert is not None and alert.severity is Severity.CRITICAL), None)
+
+
 def worth_a_look(environment: Environment) -> bool:
     """`holds_any`, asked once a process and once after each alert it kept: cheap enough for every call."""
     if environment not in _unlooked:

@@ -27,6 +27,7 @@ from precog.localstack.postgres import create_database, drop_database, postgres_
 from precog.localstack.redis import redis_server
 from precog.localstack.server import Server
 from precog.localstack.stack import Servers, servers
+from precog.store.interlock import close_pool as close_interlock_pool
 from precog.store.migrate import migrate
 from precog.store.pool import close_default_pool
 from tests.outside import Outside, documented_variables, outside_world
@@ -137,8 +138,10 @@ def precog_env(
     monkeypatch.setenv("PRECOG_ENVIRONMENT", "demo")
     monkeypatch.setenv("PRECOG_JOURNAL_DIR", str(tmp_path / "journal"))
     close_default_pool()
+    close_interlock_pool()
     yield monkeypatch
     close_default_pool()
+    close_interlock_pool()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from precog.settings.model import Settings
 from precog.settings.process import process_settings
 from precog.settings.routes import describe_channels, planned_routes
 from precog.settings.secrets import configured_secrets
-from precog.store import channels
+from precog.store import channels, interlock
 from precog.store.migrate import require_current
 from precog.store.pool import close_default_pool, default_pool
 
@@ -53,6 +53,7 @@ def begin() -> None:
     try:
         default_pool().safely(require_current)
         _see_to_routes(current)
+        _see_to_interlock(current)
     except SchemaMismatch as error:
         sys.exit(f"{error}\nthe worker does not start")
     except StoreError as error:
@@ -78,6 +79,15 @@ def _see_to_routes(current: Settings) -> None:
             "the routes in the database are not this worker's; `precog config apply` writes those of the configuration",
             extra={"only_in_database": len(standing - planned), "only_here": len(planned - standing)},
         )
+
+
+def _see_to_interlock(current: Settings) -> None:
+    """As the routes: an interlock without rules blocks everything."""
+    planned = current.trading.interlock.rules()
+    if interlock.write_rules(current.environment, planned, only_if_none=True):
+        log.info("interlock written", extra={"types": len(planned.blocking)})
+    elif interlock.rules(current.environment) != planned:
+        log.warning("the interlock in the database is not this worker's; `precog config apply` writes it")
 
 
 class _RecoveryProcess:

@@ -8,7 +8,7 @@ SELECT set_config('statement_timeout', %(milliseconds)s::text, false)
 
 -- name: retention.ended
 -- Incidents that may go: resolved as a whole, each of their alerts for longer than the worst of them is kept, under no
--- hold, nothing on its way, and no delivery of another incident that points at one of theirs. Longest ended first; each
+-- hold, blocking no order, nothing on its way, and no delivery of another incident that points at one of theirs. Longest ended first; each
 -- is locked by its first alert, and one that another prune has is left out.
 SELECT a.incident_id, a.severity
 FROM public.alerts AS a
@@ -21,6 +21,8 @@ WHERE a.environment = %(environment)s::text AND a.severity = %(severity)s::text 
   AND incident.ended
   AND incident.ended_at < clock_timestamp() - make_interval(days => (%(days_by_rank)s::int[])[incident.worst])
   AND NOT EXISTS (SELECT FROM public.alert_holds AS h WHERE h.incident_id = a.incident_id AND h.lifted_at IS NULL)
+  AND NOT EXISTS (SELECT FROM public.alerts AS one JOIN public.interlock_blocks AS b ON b.alert_id = one.alert_id
+                  WHERE one.incident_id = a.incident_id AND b.release_id IS NULL)
   AND NOT EXISTS (SELECT FROM public.alerts AS one JOIN public.alert_deliveries AS d ON d.alert_id = one.alert_id
                   WHERE one.incident_id = a.incident_id AND d.status NOT IN ('sent', 'failed', 'cancelled'))
   AND NOT EXISTS (SELECT FROM public.alerts AS one
@@ -46,6 +48,16 @@ WHERE d.alert_id = a.alert_id AND a.incident_id = ANY(%(incident_ids)s::bigint[]
 -- Those that were lifted.
 DELETE FROM public.alert_holds AS h
 WHERE h.incident_id = ANY(%(incident_ids)s::bigint[])
+
+-- name: retention.remove_blocks
+-- With their releases, in one statement: the two name each other.
+WITH released AS (
+    DELETE FROM public.interlock_releases AS r
+    USING public.interlock_blocks AS b, public.alerts AS a
+    WHERE r.block_id = b.block_id AND b.alert_id = a.alert_id AND a.incident_id = ANY(%(incident_ids)s::bigint[]))
+DELETE FROM public.interlock_blocks AS b
+USING public.alerts AS a
+WHERE b.alert_id = a.alert_id AND a.incident_id = ANY(%(incident_ids)s::bigint[])
 
 -- name: retention.remove_alerts
 WITH gone AS (

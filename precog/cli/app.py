@@ -12,6 +12,7 @@ from precog.cli import (
     config,
     db,
     doctor,
+    interlock,
     journal,
     log,
     methods,
@@ -59,6 +60,7 @@ app.command(rich_help_panel=START)(stack.demo)
 app.command(rich_help_panel=START)(stack.up)
 app.add_typer(alerts.app, name="alerts", rich_help_panel=DAILY, no_args_is_help=True)
 app.command(rich_help_panel=DAILY)(log.log)
+app.add_typer(interlock.app, name="interlock", rich_help_panel=DAILY, no_args_is_help=True)
 app.add_typer(methods.app, name="methods", rich_help_panel=DAILY, no_args_is_help=True)
 app.add_typer(breakers.app, name="breakers", rich_help_panel=DAILY, no_args_is_help=True)
 app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_is_help=True)

@@ -17,7 +17,7 @@ from precog.domain.routes import Route
 from precog.errors import ConfigError
 from precog.settings.model import Settings
 from precog.settings.routes import planned_routes
-from precog.store import channels
+from precog.store import channels, interlock
 
 app = typer.Typer(help="Check the YAML files and the environment, and write who is told of what to the database.")
 
@@ -81,9 +81,9 @@ def _by_channel(routes: Iterable[Route], severity: Severity) -> list[tuple[str, 
 
 @app.command()
 def apply() -> None:
-    """Write the routes of the configuration to the database, from where every alert takes them.
+    """Write the routes and the interlock of the configuration to the database, from where every alert takes them.
 
-    Run it after each change of the routing, the recipients or a channel's variables.
+    Run it after each change of the routing, the recipients, a channel's variables or the interlock.
 
     Example: precog config apply
     """
@@ -96,6 +96,15 @@ def apply() -> None:
         for each in routes:
             say(f"{sign} {each.severity} {each.channel} {each.recipient}")
     say(f"{len(wanted)} routes in {settings.environment}: +{len(added)} -{len(removed)}.")
+    _apply_interlock(settings)
+
+
+def _apply_interlock(settings: Settings) -> None:
+    wanted = settings.trading.interlock.rules()
+    if interlock.rules(settings.environment) != wanted:
+        interlock.write_rules(settings.environment, wanted)
+        releasers = ", ".join(sorted(wanted.releasers))
+        say(f"Interlock in {settings.environment}: {len(wanted.blocking)} types block, {releasers} may release.")
 
 
 def _order(route: Route) -> tuple[int, str, str]:

@@ -14,6 +14,7 @@ from precog.errors import (
     AlertValueError,
     ConfigError,
     MethodInvalid,
+    NotBlocking,
     PrecogError,
     SchemaMismatch,
     StoreBusy,
@@ -53,7 +54,7 @@ def status(error: PrecogError) -> Exit:
             return Exit.USAGE
         case AlertStoreUnavailable() | StoreBusy() | SchemaMismatch():
             return Exit.STORE_AWAY
-        case UnknownAlert() | UnknownMethod() | UnknownBreaker():
+        case UnknownAlert() | NotBlocking() | UnknownMethod() | UnknownBreaker():
             return Exit.UNKNOWN_ID
         case _:
             return Exit.NOT_WELL

@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from precog.domain.alerts import Severity
+from precog.settings.interlock import Interlock
 from precog.settings.types import Dollars, Fraction, Minutes, Name, Positive, Seconds, Section, Table, TimeZone
 
 
@@ -88,4 +89,5 @@ class TradingFile(Section):
     circuit_breakers: CircuitBreakers
     profit_and_loss: ProfitAndLoss
     trade_failures: TradeFailures
+    interlock: Interlock
     groups: Table[Name, TradingGroup]

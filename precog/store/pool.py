@@ -33,6 +33,8 @@ _SESSION = {
 """Times in milliseconds. A caller in a trading loop gets an answer or an error, never a wait without end."""
 
 _CONNECT_SECONDS = 2
+_LEAST_CONNECT_SECONDS = 1
+"""The shortest time libpq may be given to connect."""
 _LINK = {
     "connect_timeout": str(_CONNECT_SECONDS),
     "keepalives_idle": "10",
@@ -67,13 +69,14 @@ class Connection(psycopg2.extensions.connection):
         """
         return self._rows(";\n".join(sql(name) for name in names), parameters)
 
-    def run_planned(self, first: str, then: str, **parameters: object) -> list[Row]:
-        """As `run`, with `then` planned once per connection: planning the hot statement costs more than its work."""
+    def run_planned(self, *names: str, **parameters: object) -> list[Row]:
+        """As `run`, with the last planned once per connection: planning the hot statement costs more than its work."""
+        *first, then = names
         statement = prepared(then)
         if statement.name not in self.planned:
             self.command(statement.prepare)
             self.planned.add(statement.name)
-        return self._rows(f"{sql(first)};\n{statement.execute}", parameters)
+        return self._rows(";\n".join([*map(sql, first), statement.execute]), parameters)
 
     def command(self, statement: str) -> None:
         """One that has no parameters and no answer but that it is done."""
@@ -130,6 +133,14 @@ def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_
     return made
 
 
+class _Coming:
+    """A connection that a thread is making."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.problem: str | None = None
+
+
 class Pool:
     """Up to `size` connections of this process. The next user waits up to `wait` seconds, then gets StoreBusy."""
 
@@ -141,6 +152,7 @@ class Pool:
     def _begin(self) -> None:
         self._places = threading.BoundedSemaphore(self._size)
         self._idle: list[Connection] = []
+        self._coming: _Coming | None = None
         self._pid = os.getpid()  # last: until then another thread of a child would take the parent's for its own
 
     def _after_fork(self) -> None:
@@ -173,9 +185,39 @@ class Pool:
             places.release()
 
     def _connect(self, answer_by: float) -> Connection:
-        made = connect(self._dsn, seconds=min(_CONNECT_SECONDS, answer_by - time.monotonic()))
+        seconds = min(_CONNECT_SECONDS, answer_by - time.monotonic())
+        if seconds < _LEAST_CONNECT_SECONDS:
+            return self._connect_aside(answer_by)
+        made = connect(self._dsn, seconds=seconds)
         made.answer_within = _ANSWER_SECONDS
         return made
+
+    def _connect_aside(self, answer_by: float) -> Connection:
+        """For who cannot wait as long as libpq may: a thread connects, and what comes too late is there for others."""
+        while True:
+            with self._lock:
+                if self._idle:
+                    return self._idle.pop()
+                if self._coming is None:
+                    coming = _Coming()
+                    threading.Thread(target=self._bring, args=(coming,), name="precog-connect", daemon=True).start()
+                    self._coming = coming
+                coming = self._coming
+            if not coming.over.wait(max(0.0, answer_by - time.monotonic())):
+                raise AlertStoreUnavailable("no connection was there in time; one is being made")
+            if coming.problem is not None:
+                raise AlertStoreUnavailable(coming.problem)
+
+    def _bring(self, coming: "_Coming") -> None:
+        made = None
+        try:
+            made = self._connect(math.inf)
+        except Exception as error:  # noqa: BLE001 - told to those who wait for it
+            coming.problem = error.reason if isinstance(error, AlertStoreUnavailable) else first_line(error)
+        with self._lock:
+            self._idle += [made] if made else []
+            self._coming = None
+        coming.over.set()
 
     def _take_back(self, connection: Connection) -> None:
         usable = not connection.closed and connection.info.transaction_status == TRANSACTION_STATUS_IDLE
@@ -201,7 +243,7 @@ class Pool:
                 if not lost(error):
                     raise
                 self.close()  # its siblings are as dead as it was
-                if answer_by - time.monotonic() < 1:  # no time to connect once more
+                if answer_by <= time.monotonic():
                     raise
                 with self.connection(answer_by=answer_by) as connection:
                     return work(connection)

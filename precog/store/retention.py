@@ -74,6 +74,7 @@ def _remove(connection: Connection, incident_ids: list[int]) -> int:
         "retention.remove_attempts",
         "retention.remove_deliveries",
         "retention.remove_holds",
+        "retention.remove_blocks",
         "retention.remove_alerts",
         incident_ids=incident_ids,
     )

@@ -62,3 +62,15 @@ def test_a_worker_that_knows_other_routes_leaves_those_of_the_database_and_says_
     assert [line["routes"] for line in first.said("routes written")] == [15]
     second = world.worker("second", SLACK_WEBHOOK_URL="")
     assert [line["only_in_database"] for line in second.said("the routes in the database are not this worker's")] == [2]
+
+
+def test_a_worker_writes_what_blocks_orders_and_leaves_other_rules_alone(
+    world: World, db_cursor: psycopg2.extensions.cursor
+) -> None:
+    first = world.worker("first")
+    assert [line["types"] for line in first.said("interlock written")] == [10]
+    db_cursor.execute("DELETE FROM interlock_rules WHERE alert_type = 'rapid_loss'")
+    second = world.worker("second")
+    assert second.said("the interlock in the database is not this worker's")
+    db_cursor.execute("SELECT count(*) FROM interlock_rules")
+    assert db_cursor.fetchone() == (9,)

@@ -7,6 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from precog.cli import reference
+from precog.cli.app import app
 from precog.resources import resource
 
 pytestmark = pytest.mark.unit
@@ -21,8 +22,7 @@ def test_the_document_is_what_the_commands_say() -> None:
 def test_every_command_shows_an_example_that_begins_with_its_own_name() -> None:
     sections = reference.reference().split("\n## ")[1:]
     commands = [each for section in sections for each in section.split("\n### ")]
-    names = ("alerts", "breakers", "channels", "config", "db", "journal", "methods")
-    groups = {"precog", *(f"precog {name}" for name in names)}
+    groups = {"precog", *(f"precog {each.name}" for each in app.registered_groups)}
     for each in commands:
         name = each.partition("\n")[0]
         assert name in groups or f"```sh\n{name}" in each, f"{name} shows no example"
