@@ -74,6 +74,7 @@ def open_courier(settings: Settings) -> Courier:
             worker=f"{socket.gethostname()}:{os.getpid()}",
             lease_seconds=LEASE_SECONDS,
             max_ages=(ages[1], ages[2], ages[3], ages[4]),
+            bands=settings.alerts.bands,
         ),
         policy=settings.delivery,
         channels={name: KINDS[name].open(each) for name, each in on.items()},

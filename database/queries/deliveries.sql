@@ -16,8 +16,10 @@ WITH claimed AS (
     SELECT claimed.delivery_id, claimed.attempts, claimed.environment, claimed.channel, %(worker)s::text
     FROM claimed
 )
-SELECT m.*, claimed.attempts AS attempt
+SELECT m.*, claimed.attempts AS attempt,
+       w.than_alert_id AS worse_than, w.severity_before, w.details_before
 FROM claimed JOIN public.delivery_messages AS m ON m.delivery_id = claimed.delivery_id
+LEFT JOIN public.alert_worsenings AS w ON w.alert_id = m.alert_id
 
 -- name: deliveries.unanswered
 -- What was sent without an answer, to ask its provider about it.

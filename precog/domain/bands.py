@@ -1,7 +1,10 @@
 """How bad a number is: the steps it has reached. A duplicate that reaches a higher step notifies again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+
+from precog.domain.alerts import Json
 
 _LONGEST_NUMBER = 100
 
@@ -13,6 +16,29 @@ def steps_reached(value: object, steps: Sequence[Decimal]) -> int:
     """
     number = _number(value)
     return 0 if number is None else sum(number >= step for step in steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """The number that got worse."""
+
+    field: str
+    before: Json
+    """None where there was no number."""
+    now: Json
+    step: Decimal
+    """The highest that it has reached."""
+
+
+def figure(field: str, steps: Sequence[Decimal], before: Mapping[str, Json], now: Mapping[str, Json]) -> Figure | None:
+    """What got worse from one `details` to another; None where the number reaches no higher step."""
+    then = before.get(field)
+    reached = steps_reached(now.get(field), steps)
+    if reached <= steps_reached(then, steps):
+        return None
+    return Figure(
+        field=field, before=None if _number(then) is None else then, now=now.get(field), step=steps[reached - 1]
+    )
 
 
 def _number(value: object) -> Decimal | None:

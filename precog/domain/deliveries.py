@@ -8,6 +8,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from precog.domain.alerts import Environment, Json, Severity
+from precog.domain.bands import Figure
 
 
 class DeliveryStatus(StrEnum):
@@ -65,6 +66,16 @@ class Doorbell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worsening:
+    """What an alert is worse than: what its incident said before it."""
+
+    than_alert_id: int
+    severity_before: Severity
+    figure: Figure | None
+    """None where the severity alone got worse, or no band is configured here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """All that a channel needs to send one claimed delivery. Text is sanitized, but not yet escaped for any medium."""
 
@@ -88,6 +99,8 @@ class Message:
     """Aware, UTC."""
     suppressed_before: int = 0
     """Duplicates that stayed silent since this incident last notified; above 0 the text says so."""
+    worse: Worsening | None = None
+    """Why it is told although its incident was told already, and perhaps acknowledged; None where it is no worse."""
     folded: tuple[str, ...] = ()
     """One line for each held alert that this message carries along as a digest; SMS only."""
 

@@ -62,9 +62,24 @@ def _text(value: Json) -> str:
     return visible(json.dumps(value, ensure_ascii=False, default=str))
 
 
+def worse(message: Message) -> str:
+    """`worse: loss 212.50 -> 412.50 (step 400)`: from what to what since its incident was last told; else nothing."""
+    if message.worse is None:
+        return ""
+    changes = []
+    if message.worse.severity_before is not message.severity:
+        changes.append(f"{message.worse.severity_before} -> {message.severity}")
+    if (figure := message.worse.figure) is not None:
+        before, now = (
+            "none" if each is None else cut(one_line(_text(each)), 40) for each in (figure.before, figure.now)
+        )
+        changes.append(f"{one_line(figure.field)} {before} -> {now} (step {figure.step:f})")
+    return f"worse: {', '.join(changes) or f'than alert {message.worse.than_alert_id}'}"
+
+
 def notes(message: Message) -> tuple[str, ...]:
-    """What belongs to the alert beside itself: held alerts that travel along, duplicates that stayed silent."""
-    lines = [one_line(line) for line in message.folded]
+    """What belongs to the alert beside itself: what got worse, held alerts that travel along, silent duplicates."""
+    lines = [*filter(None, [worse(message)]), *(one_line(line) for line in message.folded)]
     if message.suppressed_before:
         equal = "1 equal alert" if message.suppressed_before == 1 else f"{message.suppressed_before} equal alerts"
         lines.append(f"{equal} stayed silent since the last notice")

@@ -3,6 +3,7 @@
 import json
 
 from precog.domain.alerts import Json
+from precog.domain.bands import Figure
 from precog.domain.deliveries import Message
 from precog.render.visible import cut
 
@@ -45,8 +46,26 @@ def _fields(message: Message) -> dict[str, Json]:
         "details": dict(message.details),
         "triggered_at": message.triggered_at.isoformat(),
         "suppressed_before": message.suppressed_before,
+        "worse": _worse(message),
         "folded": list(message.folded),
     }
+
+
+def _worse(message: Message) -> Json:
+    """From what to what, numbers as they stand in `details`; null where it is no worse than what was told before."""
+    if message.worse is None:
+        return None
+    return {
+        "than_alert_id": message.worse.than_alert_id,
+        "severity_before": message.worse.severity_before.value,
+        "figure": _figure(message.worse.figure),
+    }
+
+
+def _figure(figure: Figure | None) -> Json:
+    if figure is None:
+        return None
+    return {"field": figure.field, "before": figure.before, "now": figure.now, "step": f"{figure.step:f}"}
 
 
 def _dumps(value: Json) -> bytes:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from precog.domain.deliveries import Message
-from precog.render.facts import acknowledge, facts
+from precog.render.facts import acknowledge, facts, worse
 from precog.render.segments import fit, plain
 from precog.render.visible import cut, one_line
 
@@ -25,6 +25,6 @@ def sms_text(message: Message, *, parts: int) -> str:
     short = [f"{fact.name} {fact.value}" for fact in facts(message, count=_FACTS)[:_FACTS] if not fact.is_long]
     silent = f"+{message.suppressed_before} equal, silent" if message.suppressed_before else ""
     also = f"ALSO: {'; '.join(message.folded)}" if message.folded else ""
-    body = ". ".join(part for part in (head.rstrip("."), ", ".join(short), silent, also) if part)
+    body = ". ".join(part for part in (head.rstrip("."), worse(message), ", ".join(short), silent, also) if part)
     tail = f" Ack: {acknowledge(message)} {reference(message.delivery_id)}"
     return fit(plain(cut(one_line(body), _LONGEST)) + ".", tail, parts)

@@ -1,13 +1,16 @@
 """Deliveries in PostgreSQL: claimed, finished, held, and read back."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
 from precog.domain.alerts import Environment, Severity
-from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
+from precog.domain.bands import figure
+from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt, Worsening
 from precog.domain.records import AttemptRecord, DeliveryRecord
+from precog.settings.alert_rules import BandRule
 from precog.store.pool import Connection, Row, default_pool, run
 
 
@@ -21,6 +24,8 @@ class ClaimTerms:
     lease_seconds: float
     max_ages: tuple[float, float, float, float]
     """Seconds after which a delivery has expired: low, medium, high, critical."""
+    bands: Mapping[str, BandRule] = field(default_factory=dict)
+    """By type of alert: which number of it got worse, for the message to say."""
 
     def parameters(self, delivery_id: UUID, channel: str) -> dict[str, Any]:
         return {
@@ -50,10 +55,24 @@ def claim(delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
 
 def claim_in(connection: Connection, delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
     rows = connection.run("deliveries.claim", **terms.parameters(delivery_id, channel))
-    return Claim(message=_message(rows[0]), age_seconds=rows[0]["age_seconds"]) if rows else None
+    if not rows:
+        return None
+    message = _message(rows[0], worse=_worsening(rows[0], terms.bands))
+    return Claim(message=message, age_seconds=rows[0]["age_seconds"])
 
 
-def _message(row: Row) -> Message:
+def _worsening(row: Row, bands: Mapping[str, BandRule]) -> Worsening | None:
+    if row["worse_than"] is None:
+        return None
+    rule = bands.get(row["alert_type"])
+    return Worsening(
+        than_alert_id=row["worse_than"],
+        severity_before=Severity(row["severity_before"]),
+        figure=figure(rule.field, rule.steps, row["details_before"], row["details"]) if rule else None,
+    )
+
+
+def _message(row: Row, *, worse: Worsening | None = None) -> Message:
     return Message(
         delivery_id=UUID(row["delivery_id"]),
         attempt=row["attempt"],
@@ -70,6 +89,7 @@ def _message(row: Row) -> Message:
         details=row["details"],
         triggered_at=row["triggered_at"],
         suppressed_before=row["suppressed_before"],
+        worse=worse,
         folded=tuple(row["folded"]),
     )
 

@@ -56,6 +56,20 @@ def test_a_critical_alert_reaches_everybody_and_every_attempt_can_be_read_back(
     assert alert["notification_attempts"] == len(KINDS)
 
 
+def test_an_acknowledged_incident_that_gets_worse_is_told_from_what_to_what(courier: Courier, outside: Any) -> None:
+    precog.acknowledge_alert(_alert(details={"failures": 5}), "ann")
+    _alert(details={"failures": 19})
+    worse = _alert(details={"failures": 20})
+    for channel in ("email", "sms", "slack", "webhook"):
+        deliver(courier, channel, _id(worse, channel))
+    said = "worse: failures 5 -> 20 (step 20)"
+    assert said in str(outside.mail.letters[0].content.get_body(("plain",)))
+    assert said in outside.twilio.received[0].form["Body"]
+    assert said.replace(">", "&gt;") in outside.slack.received[0].body.decode()
+    figure = json.loads(outside.webhook.received[0].body)["data"]["worse"]["figure"]
+    assert figure == {"field": "failures", "before": 5, "now": 20, "step": "20"}
+
+
 def test_a_delivery_that_is_done_is_not_done_again(courier: Courier, outside: Any) -> None:
     alert_id = _alert()
     assert deliver(courier, "slack", _id(alert_id, "slack")) is not None
