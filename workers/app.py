@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_shutdown
+from celery.signals import import_modules, setup_logging, worker_init, worker_shutdown
 
 from precog.resources import resource
 
@@ -30,6 +30,13 @@ def _log_as_json(**_: Any) -> None:
     from workers.lifecycle import log_as_json
 
     log_as_json()
+
+
+@import_modules.connect
+def _keep_flower_closed(**_: Any) -> None:
+    from workers.flower import keep_closed
+
+    keep_closed()
 
 
 @worker_init.connect

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,29 @@ def test_a_delivered_task_is_shown_by_its_name_with_an_id_and_nothing_of_the_ale
     assert eventually(lambda: get("/api/tasks?state=SUCCESS").json())
     assert "secret" not in get("/api/tasks").text
     assert all(len(task["args"]) == len("('00000000-0000-0000-0000-000000000000',)") for task in shown)
+
+
+def test_without_a_password_it_does_not_start_and_says_how_to_give_it_one(world: World) -> None:
+    flower = world.start("flower without a password", *installed(FLOWER), FLOWER_PORT=str(free_port()))
+    assert flower.process.wait(30)
+    assert flower.process.exit_status == 1
+    assert "set FLOWER_BASIC_AUTH=user:password" in flower.output
+
+
+def test_it_listens_on_this_machine_only_unless_told_otherwise(world: World) -> None:
+    port = free_port()
+    flower = world.start(
+        "flower without an address", *installed(FLOWER), FLOWER_PORT=str(port), FLOWER_BASIC_AUTH="precog:precog"
+    )
+    eventually(lambda: "Visit me at" in flower.output or flower.process.exit_status is not None)
+    assert _listeners(port) == {"0100007F"}
+
+
+def _listeners(port: int) -> set[str]:
+    """The local addresses, as the kernel writes them, at which somebody listens on a port: IPv4 and IPv6."""
+    tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    ends = [line.split()[1:4] for table in tables for line in table]
+    return {local.rpartition(":")[0] for local, _, state in ends if state == "0A" and local.endswith(f":{port:04X}")}
 
 
 def _kinds_of_events_about_an_alert(world: World) -> list[str]:
