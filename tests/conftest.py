@@ -1,8 +1,8 @@
 """Real servers for every test that asks: one PostgreSQL and one Redis a session, one fresh database a test.
 
 They are the embedded ones, or those that DATABASE_URL and REDIS_URL name. On those, only databases that this session
-made are dropped, and only keys below a prefix of its own are removed. A server that is missing fails a test; it never
-skips one.
+made are dropped, with the roles that came with them, and only keys below a prefix of its own are removed. A server that
+is missing fails a test; it never skips one.
 """
 
 import contextlib
@@ -23,11 +23,19 @@ import redis
 
 from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import Message
-from precog.localstack.postgres import create_database, drop_database, postgres_server
+from precog.localstack.postgres import (
+    as_login,
+    at_database,
+    create_database,
+    drop_database,
+    postgres_server,
+    without_new_roles,
+)
 from precog.localstack.redis import redis_server
 from precog.localstack.server import Server
 from precog.localstack.stack import Servers, servers
 from precog.store.interlock import close_pool as close_interlock_pool
+from precog.store.logins import provide_login
 from precog.store.migrate import migrate
 from precog.store.pool import close_default_pool
 from tests.outside import Outside, documented_variables, outside_world
@@ -41,7 +49,7 @@ hypothesis.settings.load_profile("precog")
 
 @pytest.fixture(scope="session")
 def session_servers() -> Iterator[Servers]:
-    with _place() as directory, servers(directory, durable=False) as both:
+    with _place() as directory, servers(directory, durable=False) as both, without_new_roles(both.database_url):
         yield both
 
 
@@ -51,6 +59,19 @@ def template_database(session_servers: Servers) -> Iterator[str]:
     with _database(session_servers.database_url) as (name, url):
         migrate(url)
         yield name
+
+
+@pytest.fixture(scope="session")
+def as_program(session_servers: Servers, template_database: str) -> Iterator[Callable[[str], str]]:
+    """Makes of a database's address the one that programs and workers have: no owner, and with no right too many."""
+    name, password = f"precog_test_{uuid.uuid4().hex}", uuid.uuid4().hex
+    provide_login(
+        at_database(session_servers.database_url, template_database),
+        as_login(session_servers.database_url, name, password),
+    )
+    yield lambda url: as_login(url, name, password)
+    with contextlib.closing(psycopg2.connect(session_servers.database_url)) as connection, connection:
+        connection.cursor().execute(f"DROP ROLE {name}")
 
 
 @pytest.fixture(scope="session")
@@ -69,9 +90,15 @@ def new_database(
 
 @pytest.fixture
 def database_url(new_database: Callable[[], contextlib.AbstractContextManager[str]]) -> Iterator[str]:
-    """A fresh database with every migration applied."""
+    """A fresh database with every migration applied, as its owner logs in."""
     with new_database() as url:
         yield url
+
+
+@pytest.fixture
+def program_url(database_url: str, as_program: Callable[[str], str]) -> str:
+    """The same database, as programs and workers log in."""
+    return as_program(database_url)
 
 
 @pytest.fixture
@@ -127,12 +154,12 @@ def redis_url(session_servers: Servers, redis_prefix: str) -> Iterator[str]:
 
 @pytest.fixture
 def precog_env(
-    monkeypatch: pytest.MonkeyPatch, database_url: str, redis_url: str, redis_prefix: str, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, program_url: str, redis_url: str, redis_prefix: str, tmp_path: Path
 ) -> Iterator[pytest.MonkeyPatch]:
     """The environment of a program that has both servers and configured nothing else."""
     for name in documented_variables():
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("DATABASE_URL", program_url)
     monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("PRECOG_REDIS_PREFIX", redis_prefix)
     monkeypatch.setenv("PRECOG_ENVIRONMENT", "demo")

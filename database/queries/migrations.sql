@@ -28,3 +28,10 @@ UPDATE public.schema_migrations AS m
 SET checksum = %(checksum)s::text
 WHERE m.version = %(version)s::text AND m.name = %(name)s::text AND m.checksum IS NULL
 RETURNING m.version
+
+-- name: migrations.may_grant
+-- Whether this schema knows roles and this login may give them their rights.
+SELECT coalesce(has_function_privilege(to_regprocedure('public.grant_roles()'), 'EXECUTE'), false) AS may
+
+-- name: migrations.grant_roles
+SELECT unnest(public.grant_roles()) AS missing

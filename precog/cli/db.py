@@ -9,6 +9,7 @@ from precog.cli.outcome import Exit
 from precog.cli.output import coloured, exact, new_table, out, print_json, say
 from precog.settings import process
 from precog.store import migrate as migrations
+from precog.store.logins import provide_login
 from precog.store.migrate import MigrationState
 
 app = typer.Typer(help="Bring the database to the schema of this program, and tell how far it is from it.")
@@ -16,15 +17,32 @@ app = typer.Typer(help="Bring the database to the schema of this program, and te
 
 @app.command()
 def migrate() -> None:
-    """Apply the migrations that the database lacks; several at once wait for each other.
+    """Apply the migrations the database lacks, and give the roles their rights. Several at once wait for each other.
+
+    It logs in as PRECOG_OWNER_URL says, which names the owner of the schema; as DATABASE_URL says where that is unset.
 
     Example: precog db migrate
     """
-    applied = migrations.migrate(process.database_url())
+    applied = migrations.migrate(process.owner_url())
     for name in applied:
         say(f"applied {name}")
     if not applied:
         say("The schema is up to date.")
+
+
+@app.command()
+def login() -> None:
+    """Make the login of DATABASE_URL, with its password: it may do what programs and workers do, and nothing more.
+
+    The login of PRECOG_OWNER_URL makes it. Where that is unset nothing is done.
+
+    Example: precog db login
+    """
+    owner, program = process.owner_url(), process.database_url()
+    if owner == program:
+        say("Programs use the login that owns the schema: PRECOG_OWNER_URL names no other. Nothing was done.")
+    else:
+        say(f"{provide_login(owner, program)} may do what programs do.")
 
 
 @app.command()
@@ -33,7 +51,7 @@ def status(*, as_json: Json = False) -> None:
 
     Example: precog db status
     """
-    every = migrations.status(process.database_url())
+    every = migrations.status(process.owner_url())
     if as_json:
         print_json([asdict(each) for each in every])
     else:

@@ -31,7 +31,7 @@ def prune(
 ) -> None:
     """Remove incidents that ended longer ago than `retention` in system.yaml keeps them, each as a whole.
 
-    Never one that is open, has a delivery on its way, or that `precog alerts hold` keeps. How many alerts each hour brought stays. Run it once a day, as a role that may delete: the tables' owner.
+    Never one that is open, has a delivery on its way, or that `precog alerts hold` keeps. How many alerts each hour brought stays. Run it once a day. It logs in as PRECOG_OWNER_URL says, since only the owner of the tables may delete.
 
     Example: precog prune --dry-run
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself

@@ -12,7 +12,7 @@ import psycopg2.errors
 import redis
 
 from precog.errors import LocalStackError
-from precog.localstack.postgres import create_database, drop_database
+from precog.localstack.postgres import create_database, drop_database, without_new_roles
 from precog.localstack.stack import servers
 from precog.localstack.up import without_password
 from precog.settings import process
@@ -25,6 +25,8 @@ class Borrowed:
     """Where the demo may write."""
 
     database_url: str = field(repr=False)
+    owner_url: str = field(repr=False)
+    """The same database by the login that makes the schema; on a server of somebody else's there is one for both."""
     redis_url: str = field(repr=False)
     redis_prefix: str
     described: str
@@ -40,16 +42,17 @@ def borrowed(directory: Path, say: Callable[[str], None]) -> Iterator[Borrowed]:
     _check_addresses()
     with ExitStack() as held:
         both = held.enter_context(servers(directory, durable=False))
-        database_url, prefix = both.database_url, "precog"
+        database_url, owner_url, prefix = both.programs_url, both.database_url, "precog"
         postgres, cache = "PostgreSQL", "Redis"
         if both.postgres is None:
-            database_url = held.enter_context(_own_database(both.database_url, say))
+            database_url = owner_url = held.enter_context(_own_database(both.programs_url, say))
             postgres = f"a new database at {without_password(database_url)}"
         if both.redis is None:
             prefix = held.enter_context(_own_keys(both.redis_url, say))
             cache = f"keys {prefix}:* at {without_password(both.redis_url)}"
         yield Borrowed(
             database_url=database_url,
+            owner_url=owner_url,
             redis_url=both.redis_url,
             redis_prefix=prefix,
             described=f"{postgres} and {cache}",
@@ -65,14 +68,15 @@ def _check_addresses() -> None:
 @contextmanager
 def _own_database(url: str, say: Callable[[str], None]) -> Iterator[str]:
     name = f"precog_demo_{secrets.token_hex(4)}"
-    own = _created(url, name)
-    try:
-        yield own
-    finally:
+    with without_new_roles(url):
+        own = _created(url, name)
         try:
-            drop_database(url, name)
-        except psycopg2.Error as error:
-            say(f"The demo's database {name} could not be dropped: {_first_line(error)}")
+            yield own
+        finally:
+            try:
+                drop_database(url, name)
+            except psycopg2.Error as error:
+                say(f"The demo's database {name} could not be dropped: {_first_line(error)}")
 
 
 def _created(url: str, name: str) -> str:

@@ -19,6 +19,7 @@ from precog.settings.load import FILES, load_settings
 from precog.settings.routes import planned_routes
 from precog.settings.source import read_source
 from precog.store import channels
+from precog.store.logins import provide_login
 from precog.store.migrate import migrate
 from precog.store.pool import close_default_pool
 
@@ -54,7 +55,9 @@ def stage(directory: Path, where: Borrowed, outside: Outside) -> Iterator[Stage]
         "PRECOG_JOURNAL_DIR": str(directory / "journal"),  # what waits on this machine is for another database
     }
     with _as_this_process(environment):
-        applied = migrate(where.database_url)
+        applied = migrate(where.owner_url)
+        if where.owner_url != where.database_url:
+            provide_login(where.owner_url, where.database_url)
         settings = load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
         routes = frozenset(planned_routes(settings, KINDS))
         channels.write_routes(settings.environment, routes)

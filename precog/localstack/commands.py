@@ -17,8 +17,8 @@ REDIS_SETTINGS = {
     "maxmemory-policy": "noeviction",
 }
 
-MIGRATE = (("precog", "db", "migrate"), ("precog", "config", "apply"))
-"""One after the other, before anything else of ours starts."""
+MIGRATE = (("precog", "db", "migrate"), ("precog", "db", "login"), ("precog", "config", "apply"))
+"""One after the other, before anything else of ours starts; they alone are given PRECOG_OWNER_URL."""
 
 MAIL_QUEUES = ("notifications.email", "notifications.webhook")
 OTHER_QUEUES = ("notifications.console", "notifications.file", "notifications.sms", "notifications.slack")

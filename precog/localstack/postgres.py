@@ -9,12 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from signal import SIGINT
 
 import psycopg2
+import psycopg2.errors
 from psycopg2 import sql
 from psycopg2.extensions import make_dsn, parse_dsn
 
@@ -79,11 +81,37 @@ def has_database(url: str, name: str) -> bool:
         return cursor.fetchone() is not None
 
 
+@contextlib.contextmanager
+def without_new_roles(url: str) -> Iterator[None]:
+    """The groups that migrations make inside are dropped afterwards, unless a database has come to use them."""
+    before = _groups(url)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(psycopg2.Error):
+            for name in _groups(url) - before:
+                with contextlib.suppress(psycopg2.errors.DependentObjectsStillExist):
+                    _outside_transactions(url, sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(name)))
+
+
+def _groups(url: str) -> set[str]:
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolname IN ('precog_app', 'precog_readonly')")
+        return {name for (name,) in cursor.fetchall()}
+
+
 def at_database(url: str, name: str) -> str:
     """The same server and login, another database."""
     if "://" not in url:
         return str(make_dsn(**(parse_dsn(url) | {"dbname": name})))
     return re.sub(r"^(\w+://[^/?]*)(/[^?]*)?", rf"\1/{name}", url)
+
+
+def as_login(url: str, name: str, password: str) -> str:
+    """The same database, another login."""
+    if "://" not in url:
+        return str(make_dsn(**(parse_dsn(url) | {"user": name, "password": password})))
+    return re.sub(r"^(\w+://)(?:[^/?]*@)?", rf"\1{name}:{password}@", url)
 
 
 def _outside_transactions(url: str, statement: sql.Composed) -> None:

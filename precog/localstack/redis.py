@@ -12,7 +12,7 @@ from redis.retry import Retry
 from precog.errors import LocalStackError
 from precog.localstack.commands import REDIS_SETTINGS
 from precog.localstack.processes import Command
-from precog.localstack.server import Kind, Server, kept_secret
+from precog.localstack.server import Kind, Server, kept_secret, write_private
 
 
 def redis_server(directory: Path, *, durable: bool = True, keep_open: tuple[int, ...] = ()) -> Server:
@@ -28,7 +28,8 @@ def redis_server(directory: Path, *, durable: bool = True, keep_open: tuple[int,
         log.parent.mkdir(exist_ok=True)
 
     def command(port: int) -> Command:
-        _write(configuration, _settings(port, durable) | {"requirepass": kept_secret(directory / "redis.password")})
+        settings = _settings(port, durable) | {"requirepass": kept_secret(directory / "redis.password")}
+        write_private(configuration, "".join(f"{key} {value}\n" for key, value in settings.items()))
         argv = (str(binary), str(configuration))
         return Command(name="redis", argv=argv, log=log, directory=data, keep_open=keep_open)
 
@@ -62,11 +63,6 @@ def _binary() -> Path:
 def _settings(port: int, durable: bool) -> dict[str, str]:  # noqa: FBT001 - private, one caller
     settings = REDIS_SETTINGS | {"bind": "127.0.0.1", "port": str(port)}
     return settings if durable else settings | {"appendonly": "no"}
-
-
-def _write(path: Path, settings: dict[str, str]) -> None:
-    path.touch(mode=0o600)
-    path.write_text("".join(f"{key} {value}\n" for key, value in settings.items()))
 
 
 def _url(directory: Path, port: int) -> str:

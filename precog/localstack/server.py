@@ -119,12 +119,17 @@ def kept_secret(path: Path) -> str:
     """The secret in this file, made on the first call and readable by its owner only."""
     with contextlib.suppress(FileNotFoundError):
         return path.read_text().strip()
+    write_private(path, secrets.token_hex(24))
+    return path.read_text()
+
+
+def write_private(path: Path, text: str) -> None:
+    """A new file that its owner alone can read, in the place of any that was there."""
     draft = path.with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:  # noqa: PTH123 - the mode counts
-        file.write(secrets.token_hex(24))
+        file.write(text)
     draft.replace(path)
-    return path.read_text()
 
 
 def remembered_port(file: Path) -> int | None:

@@ -41,9 +41,11 @@ def services(
     sentence, of each process that ended and is started again; it is called from another thread. What a worker writes to
     its console channel is shown on our own standard output, or kept in its log.
     """
-    environment = {**environment, "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
+    owner = {"PRECOG_OWNER_URL": servers.database_url}
+    environment = {name: value for name, value in environment.items() if name not in owner}
+    environment |= {"DATABASE_URL": servers.programs_url, "REDIS_URL": servers.redis_url}
     for argv in MIGRATE:
-        _run_to_its_end(argv, environment)
+        _run_to_its_end(argv, environment | owner)
     flower = _flower(directory)
     command = partial(_command, directory=directory, environment=environment)
     commands = [

@@ -9,17 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from precog.errors import LocalStackError
-from precog.localstack.postgres import at_database, create_database, has_database, postgres_server
+from precog.localstack.postgres import as_login, at_database, create_database, has_database, postgres_server
 from precog.localstack.redis import redis_server
-from precog.localstack.server import Server
+from precog.localstack.server import Server, kept_secret
 
 _DATABASE = "precog"
+_LOGIN = "precog_programs"
 _LOCK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
     database_url: str = field(repr=False)
+    """By the login that owns it, for what makes and changes the schema."""
+    programs_url: str = field(repr=False)
+    """The same database for programs and workers, by a login that `precog db login` makes."""
     redis_url: str = field(repr=False)
     postgres: Server | None = field(default=None, repr=False)
     """The embedded one; None where the environment named another."""
@@ -31,6 +35,7 @@ def servers(
     directory: Path, *, durable: bool = True, environment: Mapping[str, str] | None = None
 ) -> Iterator[Servers]:
     """Both servers, running. What DATABASE_URL and REDIS_URL name is used as it is; the rest is started in `directory`.
+    PRECOG_OWNER_URL names the owner where DATABASE_URL does not.
 
     An embedded PostgreSQL holds a database `precog`, empty the first time. Data stays in the directory; one stack at a
     time may use it. With `durable=False` the data may not survive a crash.
@@ -41,13 +46,22 @@ def servers(
         keep_open = (running.enter_context(_held(directory)),)
         _set_aside_last_logs(directory / "log")
         postgres = redis = None
-        if not (database_url := environment.get("DATABASE_URL", "")):
+        programs_url = environment.get("DATABASE_URL", "")
+        database_url = environment.get("PRECOG_OWNER_URL", "") or programs_url
+        if not programs_url:
             postgres = running.enter_context(_running(postgres_server(directory, durable=durable, keep_open=keep_open)))
             database_url = _own_database(postgres.url)
+            programs_url = as_login(database_url, _LOGIN, kept_secret(directory / "programs.password"))
         if not (redis_url := environment.get("REDIS_URL", "")):
             redis = running.enter_context(_running(redis_server(directory, durable=durable, keep_open=keep_open)))
             redis_url = redis.url
-        yield Servers(database_url=database_url, redis_url=redis_url, postgres=postgres, redis=redis)
+        yield Servers(
+            database_url=database_url,
+            programs_url=programs_url,
+            redis_url=redis_url,
+            postgres=postgres,
+            redis=redis,
+        )
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from psycopg2.extensions import parse_dsn
 from rich.console import Console
 from rich.table import Table
 
+from precog.localstack.server import write_private
 from precog.localstack.services import FLOWER_USER, Services, services
 from precog.localstack.stack import Servers, servers
 
@@ -60,16 +61,15 @@ def _wait(stop: queue.SimpleQueue[int], started: Services) -> None:
 
 def _write_environment(both: Servers, file: Path) -> None:
     """For other terminals, in a file that only its owner can read, because the addresses hold the passwords."""
-    file.touch(mode=0o600)
-    addresses = {"DATABASE_URL": both.database_url, "REDIS_URL": both.redis_url}
-    file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in addresses.items()))
+    addresses = {"DATABASE_URL": both.programs_url, "REDIS_URL": both.redis_url}
+    write_private(file, "".join(f"export {name}={shlex.quote(value)}\n" for name, value in addresses.items()))
 
 
 def _introduce(both: Servers, started: Services, directory: Path, console: Console) -> None:
     password = f"user {FLOWER_USER}, password in {directory / 'flower.password'}"
     table = Table("service", "address", "", box=None, pad_edge=False)
     table.add_row(
-        "PostgreSQL", without_password(both.database_url), "" if both.postgres else "yours, from DATABASE_URL"
+        "PostgreSQL", without_password(both.programs_url), "" if both.postgres else "yours, from DATABASE_URL"
     )
     table.add_row("Redis", without_password(both.redis_url), "" if both.redis else "yours, from REDIS_URL")
     table.add_row("Flower", started.flower_url, password)

@@ -60,15 +60,30 @@ def environment(environ: Environ | None = None) -> Environment:
 
 def database_url(environ: Environ | None = None) -> str:
     """DATABASE_URL: a postgresql:// URL, or libpq's `host=... dbname=...`. It may hold a password: never print it."""
-    url = _value("DATABASE_URL", environ)
-    example = "postgresql://precog@localhost:5432/precog"
+    url = _postgres_url("DATABASE_URL", _value("DATABASE_URL", environ))
     if not url:
         raise _wrong(
-            "DATABASE_URL", f"is not set; for example {example}; `precog up` starts a server and prints its URL"
+            "DATABASE_URL",
+            f"is not set; for example {_POSTGRES_EXAMPLE}; `precog up` starts a server and prints its URL",
         )
+    return url
+
+
+def owner_url(environ: Environ | None = None) -> str:
+    """PRECOG_OWNER_URL: the same database by the owner of its schema, for what no program may do: migrate, prune.
+
+    DATABASE_URL where it is unset.
+    """
+    return _postgres_url("PRECOG_OWNER_URL", _value("PRECOG_OWNER_URL", environ)) or database_url(environ)
+
+
+_POSTGRES_EXAMPLE = "postgresql://precog@localhost:5432/precog"
+
+
+def _postgres_url(variable: str, url: str) -> str:
     scheme, separator, _ = url.partition("://")
-    if (separator and scheme not in {"postgresql", "postgres"}) or (not separator and "=" not in url):
-        raise _wrong("DATABASE_URL", f"is not a PostgreSQL URL; for example {example}")
+    if url and ((separator and scheme not in {"postgresql", "postgres"}) or (not separator and "=" not in url)):
+        raise _wrong(variable, f"is not a PostgreSQL URL; for example {_POSTGRES_EXAMPLE}")
     return url
 
 

@@ -1,5 +1,6 @@
 """Brings a database to the state of database/migrations, and tells how far it is from it."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,13 +11,15 @@ from typing import NamedTuple
 
 import psycopg2
 import psycopg2.extensions
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import InsufficientPrivilege, LockNotAvailable
 
 from precog.errors import MigrationFailed, SchemaMismatch
 from precog.store.failures import first_line
 from precog.store.migration_files import Migration, Statement, read_migrations
 from precog.store.pool import Connection, connect
 from precog.store.queries import sql
+
+log = logging.getLogger("precog.store")
 
 
 class MigrationState(StrEnum):
@@ -49,8 +52,9 @@ class _Applied(NamedTuple):
 def migrate(dsn: str, *, directory: Path | None = None, lock_wait: float = 30.0) -> list[str]:
     """Apply what is pending, each file in one transaction, and return the names of what was applied.
 
-    Of several at once one works and the others wait; no wait for a lock is longer than `lock_wait` seconds. The lock
-    belongs to the session, so the connection must not go through a pooler that shares sessions.
+    Afterwards the roles have their rights on every table. Of several at once one works and the others wait; no wait for
+    a lock is longer than `lock_wait` seconds. The lock belongs to the session, so the connection must not go through a
+    pooler that shares sessions.
     Raises SchemaMismatch (applied files changed, or the schema is newer than this code), MigrationFailed, and
     AlertStoreUnavailable.
     """
@@ -63,7 +67,9 @@ def migrate(dsn: str, *, directory: Path | None = None, lock_wait: float = 30.0)
         _adopt(connection, migrations, applied)
         connection.autocommit = False  # an error closes the connection, and with it the file's transaction
         pending = {status.version for status in statuses if status.state is MigrationState.PENDING}
-        return [_apply(connection, each) for each in migrations if each.version in pending]
+        done = [_apply(connection, each) for each in migrations if each.version in pending]
+        _grant(connection)
+        return done
 
 
 def status(dsn: str, *, directory: Path | None = None) -> tuple[MigrationStatus, ...]:
@@ -164,6 +170,21 @@ def _apply(connection: Connection, migration: Migration) -> str:
     return migration.path.stem
 
 
+def _grant(connection: Connection) -> None:
+    """Says which roles are missing: without them programs must log in as the owner of the schema."""
+    [answer] = connection.run("migrations.may_grant")
+    if not answer["may"]:
+        return
+    missing = ", ".join(row["missing"] for row in connection.run("migrations.grant_roles"))
+    connection.commit()
+    if missing:
+        log.warning(
+            "this login may not create the roles %s; let an administrator run CREATE ROLE for each, then"
+            " `precog db migrate` again; until then programs need the login that owns the schema",
+            missing,
+        )
+
+
 def _seal(connection: Connection, migration: Migration) -> bool:
     return bool(
         connection.run("migrations.seal", version=migration.version, name=migration.name, checksum=migration.checksum)
@@ -188,5 +209,6 @@ def _line(statement: Statement, error: psycopg2.Error) -> int:
 
 def _words(error: psycopg2.Error) -> str:
     """PostgreSQL's message with its detail and hint."""
-    also = filter(None, [error.diag.message_detail, error.diag.message_hint])
+    owner = isinstance(error, InsufficientPrivilege) and "PRECOG_OWNER_URL must name the login that owns the schema"
+    also = filter(None, [error.diag.message_detail, error.diag.message_hint, owner])
     return " ".join([first_line(error), *(f"({each})" for each in also)])

@@ -28,7 +28,7 @@ _SESSION = {
     "idle_in_transaction_session_timeout": "10000",
     "timezone": "UTC",
     "default_transaction_isolation": r"read\ committed",  # the duplicate check needs a new snapshot after its lock
-    "search_path": "public",
+    "search_path": "public,pg_temp",  # pg_temp, named last, is not looked into first
 }
 """Times in milliseconds. A caller in a trading loop gets an answer or an error, never a wait without end."""
 

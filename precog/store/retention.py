@@ -1,16 +1,16 @@
 """Incidents that ended long ago, removed as a whole; and those that a hold keeps."""
 
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from psycopg2.errors import ForeignKeyViolation
+from psycopg2.errors import ForeignKeyViolation, InsufficientPrivilege
 
 from precog.domain.alerts import Environment, Severity
-from precog.errors import UnknownAlert
+from precog.errors import StoreError, UnknownAlert
 from precog.settings import process
 from precog.store import alerts
-from precog.store.failures import translated
+from precog.store.failures import first_line, translated
 from precog.store.pool import Connection, connect, run
 
 BATCH = 100
@@ -28,10 +28,11 @@ class Removed:
 def remove(environment: Environment, severity: Severity, days: Mapping[Severity, int]) -> Removed:
     """Remove the ended incidents that began with an alert of this severity, batch by batch.
 
-    `days`: how long an incident is kept after its end, by the worst severity in it. Raises StoreError.
+    `days`: how long an incident is kept after its end, by the worst severity in it. Only the owner of the tables may.
+    Raises StoreError.
     """
     incidents = rows = 0
-    with translated(), closing(connect(process.database_url(), application="precog prune")) as connection:
+    with translated(), _owners_work(), closing(connect(process.owner_url(), application="precog prune")) as connection:
         connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
         connection.autocommit = False
         while ended := _ended(connection, environment, severity, days, most=BATCH):
@@ -43,9 +44,19 @@ def remove(environment: Environment, severity: Severity, days: Mapping[Severity,
 
 def removable(environment: Environment, severity: Severity, days: Mapping[Severity, int]) -> int:
     """How many incidents `remove` would remove now. Changes nothing."""
-    with translated(), closing(connect(process.database_url(), application="precog prune")) as connection:
+    with translated(), closing(connect(process.owner_url(), application="precog prune")) as connection:
         connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
         return len(_ended(connection, environment, severity, days, most=None))
+
+
+@contextmanager
+def _owners_work() -> Iterator[None]:
+    try:
+        yield
+    except InsufficientPrivilege as error:
+        raise StoreError(
+            f"retention: {first_line(error)}; PRECOG_OWNER_URL must name the login that owns the tables"
+        ) from error
 
 
 def _ended(

@@ -10,14 +10,16 @@ from tests.e2e.world import World, open_world
 
 
 @pytest.fixture
-def world(database_url: str, tmp_path: Path) -> Iterator[World]:
-    with open_world(database_url, tmp_path) as world:
+def world(program_url: str, tmp_path: Path) -> Iterator[World]:
+    with open_world(program_url, tmp_path) as world:
         yield world
 
 
 @pytest.fixture(scope="module")
 def shared_world(
-    new_database: Callable[[], AbstractContextManager[str]], tmp_path_factory: pytest.TempPathFactory
+    new_database: Callable[[], AbstractContextManager[str]],
+    as_program: Callable[[str], str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[World]:
-    with new_database() as database_url, open_world(database_url, tmp_path_factory.mktemp("world")) as world:
+    with new_database() as url, open_world(as_program(url), tmp_path_factory.mktemp("world")) as world:
         yield world

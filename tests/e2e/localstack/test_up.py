@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg2
+import psycopg2.errors
 import pytest
 
 from tests.integration.localstack.places import ended, place
@@ -27,7 +29,11 @@ _PRECOG = Path(sys.executable).with_name("precog")
 @contextlib.contextmanager
 def _up(directory: Path, **environment: str) -> Iterator["subprocess.Popen[str]"]:
     """Running, and introduced: what it said so far is read."""
-    bare = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    bare = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DATABASE_URL", "PRECOG_OWNER_URL", "REDIS_URL"}
+    }
     ours = {"PRECOG_HOME": str(directory / "home"), "PRECOG_JOURNAL_DIR": str(directory / "journal")}
     command = subprocess.Popen(
         [_PRECOG, "up"],
@@ -67,7 +73,7 @@ def _children(pid: int) -> list[int]:
 def test_it_introduces_itself_and_leaves_no_process_behind(number: signal.Signals) -> None:
     with place("a place") as directory, _up(directory) as command:
         said = _introduction(command)
-        assert re.search(r"PostgreSQL +postgresql://precog@127\.0\.0\.1:\d+/precog", said)
+        assert re.search(r"PostgreSQL +postgresql://precog_programs@127\.0\.0\.1:\d+/precog", said)
         assert re.search(r"Redis +redis://127\.0\.0\.1:\d+/0", said)
         assert (directory / "home" / "flower.password").read_text() not in said
         _flower_wants_its_password(said, (directory / "home" / "flower.password").read_text())
@@ -86,12 +92,18 @@ def test_another_terminal_uses_it_and_the_data_is_there_the_next_day() -> None:
                 _introduction(command)
                 shell = f". '{directory}/home/env' && '{_PRECOG}' alerts list --all && printf '%s' \"$DATABASE_URL\""
                 other = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, check=True)
+                assert stat.S_IMODE((directory / "home/env").stat().st_mode) == 0o600
                 with contextlib.closing(psycopg2.connect(other.stdout.splitlines()[-1])) as connection:
                     with connection, connection.cursor() as cursor:
-                        cursor.execute("CREATE TABLE IF NOT EXISTS days (day integer)")
-                        cursor.execute("INSERT INTO days VALUES (%(day)s)", {"day": day})
-                        cursor.execute("SELECT array_agg(day) FROM days")
+                        cursor.execute(
+                            "INSERT INTO system_health (component, status, last_check, details)"
+                            " VALUES ('test', 'healthy', now(), jsonb_build_object('day', %(day)s::int))",
+                            {"day": day},
+                        )
+                        cursor.execute("SELECT array_agg((details ->> 'day')::int ORDER BY 1) FROM system_health")
                         assert cursor.fetchone() == (list(range(1, day + 1)),)
+                    with pytest.raises(psycopg2.errors.InsufficientPrivilege), connection.cursor() as cursor:
+                        cursor.execute("DELETE FROM alerts")
 
 
 def test_servers_of_ones_own_are_used(database_url: str, redis_url: str) -> None:

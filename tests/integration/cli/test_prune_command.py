@@ -15,8 +15,9 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def ended(precog_env: pytest.MonkeyPatch, db_cursor: psycopg2.extensions.cursor) -> int:
+def ended(precog_env: pytest.MonkeyPatch, database_url: str, db_cursor: psycopg2.extensions.cursor) -> int:
     """An incident of two alerts that ended 31 days ago."""
+    precog_env.setenv("PRECOG_OWNER_URL", database_url)
     alert_id = precog.log_alert("api_failures", "low", "feed", "boom", send_notification=False)
     precog.resolve_alert(alert_id, "ann", "fixed")
     db_cursor.execute("UPDATE alerts SET resolved_at = now() - interval '31 days'")
@@ -31,6 +32,14 @@ def test_it_says_what_would_go_and_then_what_went(run: Run, ended: int) -> None:
     went = json.loads(run("prune", "--json").stdout)
     assert went[-1] == {"severity": "low", "kept_days": 30, "incidents": 1, "alerts": 1}
     assert run("alerts", "show", ended).exit_code == 4
+
+
+def test_a_program_may_not_prune_and_is_told_who_may(run: Run, ended: int, precog_env: pytest.MonkeyPatch) -> None:
+    precog_env.delenv("PRECOG_OWNER_URL")
+    refused = run("prune")
+    assert refused.exit_code == 1
+    assert "PRECOG_OWNER_URL must name the login that owns the tables" in refused.stderr
+    assert run("alerts", "show", ended).exit_code == 0
 
 
 def test_a_hold_keeps_an_incident(run: Run, ended: int) -> None:

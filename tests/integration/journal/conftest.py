@@ -19,9 +19,9 @@ def routes(precog_env: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def door(precog_env: pytest.MonkeyPatch, routes: None, database_url: str) -> Iterator[Proxy]:
-    url = urlsplit(database_url)
+def door(precog_env: pytest.MonkeyPatch, routes: None, program_url: str) -> Iterator[Proxy]:
+    url = urlsplit(program_url)
     with proxy(url.hostname or "", url.port or 0) as door:
-        precog_env.setenv("DATABASE_URL", database_url.replace(f":{url.port}", f":{door.port}"))
+        precog_env.setenv("DATABASE_URL", program_url.replace(f":{url.port}", f":{door.port}"))
         close_default_pool()
         yield door

@@ -49,7 +49,7 @@ def test_servers_that_the_environment_names_are_used_and_nothing_is_started_or_d
         client.set("theirs", "kept")
         environment = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
         with servers(tmp_path, environment=environment) as both:
-            assert (both.database_url, both.redis_url) == (database_url, redis_url)
+            assert (both.database_url, both.programs_url, both.redis_url) == (database_url, database_url, redis_url)
             assert (both.postgres, both.redis) == (None, None)
         assert client.get("theirs") == b"kept"
     with contextlib.closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
@@ -65,7 +65,8 @@ def test_only_the_server_that_is_not_named_is_started(redis_url: str) -> None:
 
 
 def test_no_address_with_a_password_is_shown_by_accident() -> None:
-    shown = repr(Servers(database_url="postgresql://u:hidden@h/d", redis_url="redis://:hidden@h"))
+    address = "postgresql://u:hidden@h/d"
+    shown = repr(Servers(database_url=address, programs_url=address, redis_url="redis://:hidden@h"))
     assert "hidden" not in shown
 
 

@@ -15,7 +15,8 @@ Raise = Callable[..., int]
 
 
 @pytest.fixture(autouse=True)
-def routes(precog_env: pytest.MonkeyPatch) -> None:
+def routes(precog_env: pytest.MonkeyPatch, database_url: str) -> None:
+    precog_env.setenv("PRECOG_OWNER_URL", database_url)
     channels.write_routes(
         Environment.DEMO,
         [Route(environment=Environment.DEMO, severity=each, channel="file", recipient="alerts") for each in Severity],

@@ -20,11 +20,11 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def door(precog_env: pytest.MonkeyPatch, database_url: str) -> Iterator[Proxy]:
+def door(precog_env: pytest.MonkeyPatch, program_url: str) -> Iterator[Proxy]:
     """The way to PostgreSQL, on which answers can be swallowed."""
-    url = urlsplit(database_url)
+    url = urlsplit(program_url)
     with proxy(url.hostname or "", url.port or 0) as door:
-        precog_env.setenv("DATABASE_URL", database_url.replace(f":{url.port}", f":{door.port}"))
+        precog_env.setenv("DATABASE_URL", program_url.replace(f":{url.port}", f":{door.port}"))
         close_default_pool()
         yield door
 
