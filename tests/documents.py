@@ -4,6 +4,7 @@ A block in a shell or in Python is run by tests/e2e/test_readme.py, unless a com
 be (`<!-- not run: why -->`) or which test runs it in its own way (`<!-- run by: tests/...py -->`).
 """
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,6 +102,14 @@ def table_under(name: str, heading: str) -> list[list[str]]:
     assert found, f"{name} has no heading {heading!r}"
     lines = [line for line in re.split(r"\n#", below, maxsplit=1)[0].splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+@cache
+def names_of_tests(file: str) -> frozenset[str]:
+    """The test functions that a file defines; none for a file that is not there."""
+    path = CHECKOUT / file
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path.exists() else ast.Module(body=[], type_ignores=[])
+    return frozenset(each.name for each in tree.body if isinstance(each, ast.FunctionDef))
 
 
 @cache

@@ -28,7 +28,9 @@ GUIDE = CHECKOUT / "docs/NOTIFICATION_SYSTEM_GUIDE.md"
 def _command() -> list[str]:
     """The guide's, for this test's environment."""
     [text] = [block.text for block in blocks(GUIDE) if "ACL SETUSER" in block.text]
-    return shlex.split(text.replace("\\\n", "").replace("precog:prod:", "precog:demo:").replace("PASSWORD", "narrow"))[1:]
+    return shlex.split(text.replace("\\\n", "").replace("precog:prod:", "precog:demo:").replace("PASSWORD", "narrow"))[
+        1:
+    ]
 
 
 @pytest.fixture

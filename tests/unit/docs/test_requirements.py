@@ -1,12 +1,10 @@
 """docs/MASTER_REQUIREMENTS.md names every requirement once, and nothing in it is invented."""
 
-import ast
 import re
-from functools import cache
 
 import pytest
 
-from tests.documents import CHECKOUT, table_under, text_of
+from tests.documents import CHECKOUT, names_of_tests, table_under, text_of
 
 pytestmark = pytest.mark.unit
 
@@ -16,14 +14,6 @@ IDS = [f"{number:03}" for number in range(1, 16)]
 
 def _section(alert_id: str) -> str:
     return re.split(r"\n##+ ", text_of(DOCUMENT).partition(f"\n### REQ-ALERT-{alert_id}\n")[2])[0]
-
-
-@cache
-def _tests_in(file: str) -> frozenset[str]:
-    """The test functions that a file defines; none for a file that is not there."""
-    path = CHECKOUT / file
-    tree = ast.parse(path.read_text(encoding="utf-8")) if path.exists() else ast.Module(body=[], type_ignores=[])
-    return frozenset(each.name for each in tree.body if isinstance(each, ast.FunctionDef))
 
 
 def test_every_requirement_is_listed_once() -> None:
@@ -38,7 +28,7 @@ def test_each_alert_requirement_says_what_where_and_names_tests_that_exist(alert
     assert what.strip()
     assert "`" in where
     named = re.findall(r"^- `(.+)::(.+)`$", tests, re.MULTILINE)
-    assert [each for each in named if each[1] not in _tests_in(each[0])] == []
+    assert [each for each in named if each[1] not in names_of_tests(each[0])] == []
     assert any(name.startswith(f"test_{alert_id}_") for _, name in named), "its own plain test"
 
 
@@ -64,4 +54,4 @@ def test_a_method_requirement_that_is_met_names_tests_that_exist(row: list[str])
     assert state in {"not built", "schema only", "built"}
     named = re.findall(r"`(.+?)::(.+?)`", tests)
     assert bool(named) == (state != "not built")
-    assert [each for each in named if each[1] not in _tests_in(each[0])] == []
+    assert [each for each in named if each[1] not in names_of_tests(each[0])] == []
