@@ -122,6 +122,8 @@ class EmailChannel:
             self._log_in(client)
             _envelope(client, self._settings.from_email, recipient)
             answer = _content(client, letter.as_bytes())
+        except _Refused as refused:
+            raise _refusal(refused.code, self._clean(refused.answer), refused.step) from None
         except (OSError, ValueError) as error:  # every smtplib error is an OSError
             raise self._failure(error, deadline) from None
         finally:
@@ -198,6 +200,14 @@ def compose(message: Message, *, sender: str, recipient: str) -> EmailMessage:
     return letter
 
 
+class _Refused(Exception):
+    """A reply that is no acceptance, as it came: it may repeat what it was told, the password too."""
+
+    def __init__(self, code: int, answer: bytes, step: str) -> None:
+        super().__init__(code)
+        self.code, self.answer, self.step = code, answer, step
+
+
 def _envelope(client: smtplib.SMTP, sender: str, recipient: str) -> None:
     _expect(client.mail(sender), "sender")
     _expect(client.rcpt(recipient), "recipient")
@@ -211,7 +221,7 @@ def _content(client: smtplib.SMTP, data: bytes) -> bytes:
     """
     code, answer = client.docmd("DATA")
     if code != 354:
-        raise _refusal(code, short_reason(answer.decode("utf-8", "replace")), "content")
+        raise _Refused(code, answer, "content")
     client.send(re.sub(rb"(?m)^\.", b"..", data.rstrip(b"\r\n") + b"\r\n") + b".\r\n")
     try:
         code, answer = client.getreply()
@@ -229,7 +239,7 @@ def _content(client: smtplib.SMTP, data: bytes) -> bytes:
 def _expect(reply: tuple[int, bytes], step: str) -> None:
     code, answer = reply
     if not 200 <= code < 300:
-        raise _refusal(code, short_reason(answer.decode("utf-8", "replace")), step)
+        raise _Refused(code, answer, step)
 
 
 def _refusal(code: int, answer: str, step: str) -> SendFailure:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -95,6 +96,13 @@ def redis_url(environ: Environ | None = None) -> str:
         raise _wrong("REDIS_URL", f"is not set; for example {example}; `precog up` starts a server and prints its URL")
     if not url.startswith(("redis://", "rediss://")):
         raise _wrong("REDIS_URL", f"begins with neither redis:// nor rediss:// (with TLS); for example {example}")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # whose text repeats what it took for the port, perhaps a part of the password
+        raise _wrong(
+            "REDIS_URL",
+            f"cannot be read: write a password's % / @ : ? # as %25 %2F %40 %3A %3F %23; for example {example}",
+        ) from None
     return url
 
 

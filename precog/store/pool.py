@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg2
@@ -111,7 +111,7 @@ def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_
 
     Raises AlertStoreUnavailable.
     """
-    given = parse_dsn(dsn)
+    given = _parsed(dsn)
     ours = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
     options = " ".join(filter(None, [ours, given.pop("options", None)]))
     try:
@@ -131,6 +131,19 @@ def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_
         raise AlertStoreUnavailable(first_line(error)) from error
     made.autocommit = True
     return made
+
+
+def _parsed(dsn: str) -> dict[str, str]:
+    """What the address says. What libpq says of one that it cannot read repeats it, and so perhaps the password."""
+    given: dict[str, str] = {"port": "?"}
+    with suppress(psycopg2.ProgrammingError):
+        given = parse_dsn(dsn)
+    if not given.get("port", "0").replace(",", "").isdigit() or "@" in given.get("dbname", ""):
+        raise AlertStoreUnavailable(
+            "the address of PostgreSQL cannot be read; in a URL, write a password's % / @ : ? # as"
+            " %25 %2F %40 %3A %3F %23, and options as libpq names them"
+        )
+    return given
 
 
 class _Coming:

@@ -219,3 +219,15 @@ def test_refused_credentials_are_a_fault_of_the_configuration_and_stay_secret(
         seen = failure(EmailChannel(chosen), letter)
     assert (type(seen), seen.code) == (ChannelMisconfigured, "535")
     assert "planted-secret" not in "".join(traceback.format_exception(seen))
+
+
+@pytest.mark.parametrize(("command", "reply"), [("MAIL", "421"), ("RCPT", "550"), ("DATA", "451")])
+def test_a_server_that_repeats_the_password_gets_it_into_no_error(
+    ca_file: Path, server_tls: ssl.SSLContext, letter: Message, command: str, reply: str
+) -> None:
+    with mailbox(starttls=server_tls, login=("precog", "planted-secret")) as server:
+        server.refuse(command, f"{reply} you said planted-secret")
+        chosen = encrypted(server, ca_file, smtp_username="precog", smtp_password="planted-secret")
+        seen = failure(EmailChannel(chosen), letter)
+    assert "you said ***" in seen.reason
+    assert "planted-secret" not in "".join(traceback.format_exception(seen))

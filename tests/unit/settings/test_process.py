@@ -1,6 +1,7 @@
 """What a process reads from its environment."""
 
 from pathlib import Path
+from traceback import format_exception
 
 import pytest
 
@@ -103,3 +104,10 @@ def test_the_journal_is_in_the_home_unless_it_is_named(tmp_path: Path, monkeypat
 def test_a_journal_that_each_program_would_look_for_elsewhere_is_refused() -> None:
     with pytest.raises(ConfigError, match="PRECOG_JOURNAL_DIR: 'journal' does not begin with /"):
         process_settings({**GIVEN, "PRECOG_JOURNAL_DIR": "journal"})
+
+
+@pytest.mark.parametrize("url", ["redis://:planted/secret@localhost:6379/0"])
+def test_a_redis_url_that_cannot_be_read_is_refused_without_a_word_of_its_password(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"REDIS_URL: cannot be read.*%2F") as refused:
+        redis_url({"REDIS_URL": url})
+    assert "planted" not in "".join(format_exception(refused.value))
