@@ -61,7 +61,12 @@ class WebhookChannel:
         self._url = settings.url.get_secret_value()
         self._signers = [Webhook(secret) for secret in settings.secrets()]
         self._door = Door(
-            secrets=[*url_secrets(self._url), *settings.secrets()],
+            # Its base64 too: a receiver that shows what it verifies with may leave the prefix out.
+            secrets=[
+                *url_secrets(self._url),
+                *settings.secrets(),
+                *(secret.removeprefix(_PREFIX) for secret in settings.secrets()),
+            ],
             allow_private=settings.allow_private,
             ca_file=settings.ca_file,
             seconds=seconds,

@@ -104,3 +104,13 @@ def test_a_private_receiver_needs_permission(server: Receiver, opened: Open, mak
     with pytest.raises(ChannelMisconfigured, match="CUSTOM_WEBHOOK_ALLOW_PRIVATE"):
         opened(allow_private="false").send(make_message())
     assert server.received == []
+
+
+@pytest.mark.parametrize("repeated", [NEW, NEW.removeprefix("whsec_")])
+def test_a_receiver_that_repeats_the_signing_secret_gets_it_into_no_error(
+    server: Receiver, opened: Open, make_message: Make, repeated: str
+) -> None:
+    server.script(Reply(status=400, body=f"verified with {repeated}".encode()))
+    with pytest.raises(TransientFailure) as raised:
+        opened().send(make_message())
+    assert "verified with ***" in raised.value.reason

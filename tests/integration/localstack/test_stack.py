@@ -13,7 +13,9 @@ import pytest
 import redis
 
 from precog.errors import LocalStackError
+from precog.localstack.postgres import create_database, drop_database, without_new_roles
 from precog.localstack.stack import Servers, servers
+from precog.store.migrate import migrate
 from tests.integration.localstack.places import ended, place
 
 pytestmark = pytest.mark.integration
@@ -62,6 +64,29 @@ def test_only_the_server_that_is_not_named_is_started(redis_url: str) -> None:
     with place() as directory, servers(directory, durable=False, environment={"REDIS_URL": redis_url}) as both:
         assert both.redis is None
         assert both.postgres is not None
+
+
+def test_a_borrowed_server_is_given_back_without_the_roles_that_came_with_the_schema() -> None:
+    with place() as directory, _embedded(directory) as both:
+        with without_new_roles(both.database_url):
+            borrowed = create_database(both.database_url, "borrowed")
+            migrate(borrowed)
+            assert _groups(both.database_url) == ["precog_app", "precog_readonly"]
+            drop_database(both.database_url, "borrowed")
+        assert _groups(both.database_url) == []
+
+
+def test_roles_that_another_database_has_come_to_use_stay() -> None:
+    with place() as directory, _embedded(directory) as both:
+        with without_new_roles(both.database_url):
+            migrate(both.database_url)
+        assert _groups(both.database_url) == ["precog_app", "precog_readonly"]
+
+
+def _groups(url: str) -> list[str]:
+    with contextlib.closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'precog\\_%' ORDER BY rolname")
+        return [name for (name,) in cursor.fetchall()]
 
 
 def test_no_address_with_a_password_is_shown_by_accident() -> None:
