@@ -32,6 +32,7 @@ OF_PROGRAMS = {
     "alert_holds": WRITTEN,
     "alert_routes": REPLACED,
     "alerts": WRITTEN,
+    "api_failures": WRITTEN,
     "channel_pauses": WRITTEN,
     "circuit_breaker_events": WRITTEN,
     "config_overrides": WRITTEN,

@@ -45,7 +45,7 @@ def test_an_alert_source_names_its_code_and_tests_that_exist(row: list[str]) -> 
     assert (CHECKOUT / where.strip("`")).is_file()
     named = re.findall(r"`(.+?)::(.+?)`", tests)
     assert named
-    assert [each for each in named if each[1] not in _tests_in(each[0])] == []
+    assert [each for each in named if each[1] not in names_of_tests(each[0])] == []
 
 
 @pytest.mark.parametrize("row", table_under(DOCUMENT, "## Trading methods"), ids=lambda row: row[0])
