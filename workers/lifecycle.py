@@ -53,7 +53,7 @@ def begin() -> None:
     try:
         default_pool().safely(require_current)
         _see_to_routes(current)
-        _see_to_interlock(current)
+        _look_at_interlock(current)
     except SchemaMismatch as error:
         sys.exit(f"{error}\nthe worker does not start")
     except StoreError as error:
@@ -81,12 +81,12 @@ def _see_to_routes(current: Settings) -> None:
         )
 
 
-def _see_to_interlock(current: Settings) -> None:
-    """As the routes: an interlock without rules blocks everything."""
-    planned = current.trading.interlock.rules()
-    if interlock.write_rules(current.environment, planned, only_if_none=True):
-        log.info("interlock written", extra={"types": len(planned.blocking)})
-    elif interlock.rules(current.environment) != planned:
+def _look_at_interlock(current: Settings) -> None:
+    """Only the owner of the tables writes it."""
+    standing = interlock.rules(current.environment)
+    if not standing.blocking:
+        log.error("the interlock has no rules, and every order is blocked; `precog config apply` writes them")
+    elif standing != current.trading.interlock.rules():
         log.warning("the interlock in the database is not this worker's; `precog config apply` writes it")
 
 

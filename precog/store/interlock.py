@@ -12,6 +12,7 @@ from precog.domain.interlock import Block, BlockRule, Release, Released, Rules, 
 from precog.errors import NotBlocking, ReleaseRefused
 from precog.settings import process
 from precog.store import alerts
+from precog.store.owner import owners_connection
 from precog.store.pool import Pool, Row, default_pool, run
 
 MOST_BLOCKS = 20
@@ -117,17 +118,16 @@ def rules(environment: Environment) -> Rules:
     )
 
 
-def write_rules(environment: Environment, wanted: Rules, *, only_if_none: bool = False) -> bool:
+def write_rules(environment: Environment, wanted: Rules) -> None:
     """Make the environment's rules exactly these; what is open already blocks by them, too.
 
-    False when there were some and `only_if_none` was asked for. Blocks that stand are none of its concern.
+    Blocks that stand are none of its concern. Only the owner of the tables may: a program that could name the
+    releasers could name itself. Raises StoreError.
     """
     blocking = sorted(wanted.blocking, key=lambda each: each.alert_type)
-    with default_pool().transaction() as connection:
-        connection.run("interlock.lock_rules", environment=environment)
-        if only_if_none and connection.run("interlock.rules", environment=environment):
-            return False
+    with owners_connection("precog config apply") as connection:
         connection.run(
+            "interlock.lock_rules",
             "interlock.clear_rules",
             "interlock.clear_releasers",
             "interlock.add_rules",
@@ -139,7 +139,6 @@ def write_rules(environment: Environment, wanted: Rules, *, only_if_none: bool =
             fields=[each.field for each in blocking],
             role_names=sorted(wanted.releasers),
         )
-        return True
 
 
 def _block(row: Row) -> Block:

@@ -1,17 +1,15 @@
 """Incidents that ended long ago, removed as a whole; and those that a hold keeps."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from psycopg2.errors import ForeignKeyViolation, InsufficientPrivilege
+from psycopg2.errors import ForeignKeyViolation
 
 from precog.domain.alerts import Environment, Severity
-from precog.errors import StoreError, UnknownAlert
-from precog.settings import process
+from precog.errors import UnknownAlert
 from precog.store import alerts
-from precog.store.failures import first_line, translated
-from precog.store.pool import Connection, connect, run
+from precog.store.owner import owners_connection
+from precog.store.pool import Connection, run
 
 BATCH = 100
 """Incidents a transaction: locks are held for moments, and what was removed stays so when it is interrupted."""
@@ -32,7 +30,7 @@ def remove(environment: Environment, severity: Severity, days: Mapping[Severity,
     Raises StoreError.
     """
     incidents = rows = 0
-    with translated(), _owners_work(), closing(connect(process.owner_url(), application="precog prune")) as connection:
+    with owners_connection("precog prune") as connection:
         connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
         connection.autocommit = False
         while ended := _ended(connection, environment, severity, days, most=BATCH):
@@ -44,19 +42,9 @@ def remove(environment: Environment, severity: Severity, days: Mapping[Severity,
 
 def removable(environment: Environment, severity: Severity, days: Mapping[Severity, int]) -> int:
     """How many incidents `remove` would remove now. Changes nothing."""
-    with translated(), closing(connect(process.owner_url(), application="precog prune")) as connection:
+    with owners_connection("precog prune") as connection:
         connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
         return len(_ended(connection, environment, severity, days, most=None))
-
-
-@contextmanager
-def _owners_work() -> Iterator[None]:
-    try:
-        yield
-    except InsufficientPrivilege as error:
-        raise StoreError(
-            f"retention: {first_line(error)}; PRECOG_OWNER_URL must name the login that owns the tables"
-        ) from error
 
 
 def _ended(

@@ -1,8 +1,14 @@
 """What a worker says and does where it cannot simply start."""
 
+from dataclasses import replace
+
 import psycopg2.extensions
 import pytest
 
+from precog.channels.registry import KINDS
+from precog.domain.alerts import Environment
+from precog.settings.load import load_settings
+from precog.store import interlock
 from tests.e2e.world import RECOVERY, World, worker_command
 
 pytestmark = pytest.mark.e2e
@@ -64,13 +70,10 @@ def test_a_worker_that_knows_other_routes_leaves_those_of_the_database_and_says_
     assert [line["only_in_database"] for line in second.said("the routes in the database are not this worker's")] == [2]
 
 
-def test_a_worker_writes_what_blocks_orders_and_leaves_other_rules_alone(
-    world: World, db_cursor: psycopg2.extensions.cursor
-) -> None:
-    first = world.worker("first")
-    assert [line["types"] for line in first.said("interlock written")] == [10]
-    db_cursor.execute("DELETE FROM interlock_rules WHERE alert_type = 'rapid_loss'")
-    second = world.worker("second")
-    assert second.said("the interlock in the database is not this worker's")
-    db_cursor.execute("SELECT count(*) FROM interlock_rules")
-    assert db_cursor.fetchone() == (9,)
+def test_a_worker_says_when_nothing_or_something_else_blocks_orders(world: World, database_url: str) -> None:
+    assert world.worker("first").said("the interlock has no rules, and every order is blocked")
+    rules = load_settings(channels={name: kind.settings for name, kind in KINDS.items()}).trading.interlock.rules()
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("PRECOG_OWNER_URL", database_url)
+        interlock.write_rules(Environment.DEMO, replace(rules, releasers=frozenset({"desk"})))
+    assert world.worker("second").said("the interlock in the database is not this worker's")

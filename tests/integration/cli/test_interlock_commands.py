@@ -18,6 +18,12 @@ Run = Callable[..., Result]
 pytestmark = pytest.mark.integration
 
 
+@pytest.fixture(autouse=True)
+def owner(precog_env: pytest.MonkeyPatch, database_url: str) -> None:
+    """Whoever applies the configuration knows the owner of the tables."""
+    precog_env.setenv("PRECOG_OWNER_URL", database_url)
+
+
 @pytest.fixture
 def loss(run: Run, precog_env: pytest.MonkeyPatch) -> int:
     """An alert that blocks kalshi by the shipped rules."""
@@ -29,6 +35,13 @@ def loss(run: Run, precog_env: pytest.MonkeyPatch) -> int:
 def test_apply_writes_what_blocks_and_says_so_once(run: Run) -> None:
     assert "Interlock in demo: 10 types block, public may release." in run("config", "apply").stdout
     assert "Interlock" not in run("config", "apply").stdout
+
+
+def test_a_program_cannot_say_who_may_release(run: Run, precog_env: pytest.MonkeyPatch) -> None:
+    precog_env.delenv("PRECOG_OWNER_URL")
+    applied = run("config", "apply")
+    assert applied.exit_code == 1
+    assert "PRECOG_OWNER_URL must name the login that owns the tables" in " ".join(applied.stderr.split())
 
 
 def test_status_shows_what_blocks_and_the_command_that_releases_it(run: Run, loss: int) -> None:

@@ -28,7 +28,13 @@ def ready() -> None:
 
 
 @pytest.fixture
-def rules(precog_env: pytest.MonkeyPatch) -> None:
+def owner(precog_env: pytest.MonkeyPatch, database_url: str) -> None:
+    """What the owner of the tables does can be done here."""
+    precog_env.setenv("PRECOG_OWNER_URL", database_url)
+
+
+@pytest.fixture
+def rules(owner: None) -> None:
     """The shipped ones, and critical alerts reach one mailbox, so that there are duplicates."""
     settings = load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
     store.write_rules(DEMO, settings.trading.interlock.rules())
@@ -54,7 +60,7 @@ def loss(rules: None) -> Raise:
 
 
 @pytest.fixture
-def only(precog_env: pytest.MonkeyPatch) -> Callable[..., None]:
+def only(owner: None) -> Callable[..., None]:
     """`only(boom=("platform", "venue"))`: these rules and no others."""
 
     def write(*, releasers: tuple[str, ...] = ("public",), **types: tuple[str, str | None]) -> None:

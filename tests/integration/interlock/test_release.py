@@ -49,9 +49,10 @@ def test_a_release_unblocks_whether_the_alert_is_resolved_or_not(loss: Raise, *,
     assert str(release.scope) == "platform:kalshi"
 
 
-def test_the_database_itself_notes_who_was_logged_in(loss: Raise, db_cursor: Cursor) -> None:
+def test_the_database_itself_notes_who_was_logged_in(loss: Raise, db_cursor: Cursor, program_url: str) -> None:
     interlock.release(loss(), actor="somebody else", reason="seen")
-    db_cursor.execute("SELECT role_name = session_user, released_at <= clock_timestamp() FROM interlock_releases")
+    login = psycopg2.extensions.parse_dsn(program_url)["user"]
+    db_cursor.execute("SELECT role_name = %s, released_at <= clock_timestamp() FROM interlock_releases", (login,))
     assert db_cursor.fetchone() == (True, True)
 
 
