@@ -17,6 +17,7 @@ from precog.channels.sms import SmsLimits, SmsSettings
 from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
 from precog.domain.redact import short_reason
+from precog.domain.routes import Route
 from precog.errors import ChannelMisconfigured, SendFailure, StoreError, TransientFailure, UnknownOutcome
 from precog.limiter import SmsLimiter, sms_limiter
 from precog.pauses import pause
@@ -47,8 +48,10 @@ class Courier:
     channels: Mapping[str, Channel]
     sms_limits: pacing.SmsLimits
     limiter: SmsLimiter
-    stand_ins: tuple[tuple[str, str], ...]
-    """Channel and recipient of each delivery that may stand in for a critical SMS, first choice first."""
+    stand_ins: tuple[Route, ...]
+    """The other ways that a critical or high alert may take, first choice first."""
+    receipt_looks: tuple[float, ...]
+    """Seconds after its sending at which a provider is asked for a message's receipt."""
 
     @property
     def environment(self) -> Environment:
@@ -81,12 +84,18 @@ def open_courier(settings: Settings) -> Courier:
         sms_limits=_sms_limits(settings.channels.get("sms")),
         limiter=sms_limiter(settings.environment, process.redis_url()),
         stand_ins=tuple(
-            (name, recipient)
+            Route(environment=settings.environment, severity=severity, channel=name, recipient=recipient)
+            for severity in (Severity.CRITICAL, Severity.HIGH)
             for name in settings.delivery.fallback
             if name in on
-            for recipient in KINDS[name].recipients(on[name], Severity.CRITICAL)
+            for recipient in KINDS[name].recipients(on[name], severity)
         ),
+        receipt_looks=pacing.receipt_looks(called_back=_called_back(settings.channels.get("sms"))),
     )
+
+
+def _called_back(sms: object) -> bool:
+    return isinstance(sms, SmsSettings) and sms.public_url is not None
 
 
 def _sms_limits(sms: object) -> pacing.SmsLimits:
@@ -184,7 +193,7 @@ def _after(courier: Courier, claim: Claim, failure: SendFailure) -> Ending:
     retry = courier.policy.retry[claim.message.severity]
     step = pacing.after_failure(
         failure,
-        attempt=claim.message.attempt,
+        attempt=claim.tries,
         max_attempts=retry.max_attempts,
         age_seconds=claim.age_seconds,
         max_age_seconds=retry.max_age_seconds,
@@ -262,7 +271,8 @@ def look_up(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None
     if lost is None or find is None:
         return None
     try:
-        receipt = find(lost.message)
+        known = lost.provider_message_id
+        receipt = Receipt(provider_message_id=known) if known else find(lost.message)
     except SendFailure as failure:
         log.warning("the provider cannot be asked", extra=_ids(channel, delivery_id) | {"error_code": failure.code})
         return None

@@ -4,6 +4,7 @@ PrecogError
 ├── AlertValueError         a field of the call holds what is not allowed          (also a ValueError)
 ├── AlertTypeError          a field of the call has the wrong type                 (also a TypeError)
 ├── UnknownAlert            no alert of this id in this environment                (also a LookupError)
+├── UnknownDelivery         no delivery, or more than one, whose id begins like this (also a LookupError)
 ├── IdempotencyConflict     the same idempotency key with another content          (also a ValueError)
 ├── OrdersBlocked           an open alert blocks these orders, or nobody can say that none does
 ├── NotBlocking             no alert of this incident ever blocked orders          (also a LookupError)
@@ -63,6 +64,16 @@ class UnknownAlert(PrecogError, LookupError):
             f"`precog alerts list --all` shows the ids, --environment another environment"
         )
         self.alert_id = alert_id
+
+
+class UnknownDelivery(PrecogError, LookupError):
+    def __init__(self, beginning: str, environment: str, *, several: bool = False) -> None:
+        super().__init__(
+            f"several deliveries begin with {beginning!r}: give more of the id"
+            if several
+            else f"there is no delivery {beginning!r} in environment {environment}; `precog deliveries list --all` "
+            f"shows the ids, --environment another environment"
+        )
 
 
 class IdempotencyConflict(PrecogError, ValueError):

@@ -66,6 +66,18 @@ def after_failure(
     return NextStep(status=DeliveryStatus.PENDING, outcome=outcome, error_code=failure.code, delay_seconds=delay)
 
 
+RECEIPT_LOOKS = (5.0, 15.0, 30.0, 55.0, 115.0, 235.0, 475.0, 955.0, 1_855.0, 2_755.0)
+"""Seconds after its sending at which a provider is asked what became of a message: often while a person waits, once
+right before the deadline for a critical one, once right after an SMS's quarter of an hour, and then no more."""
+RECEIPT_LOOKS_END = 86_400.0
+"""Seconds. What was sent longer ago is not asked about, whatever was missed."""
+
+
+def receipt_looks(*, called_back: bool) -> tuple[float, ...]:
+    """The ages at which to ask. Where the provider calls back, only when it should have done so."""
+    return RECEIPT_LOOKS[3:] if called_back else RECEIPT_LOOKS
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsLimits:
     """How many SMS may go in any hour and in any day, all numbers together."""

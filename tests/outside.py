@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from precog.localstack.mailbox import Mailbox, mailbox
-from precog.localstack.receivers import Receiver, receiver, slack_receiver, twilio_receiver
+from precog.localstack.receivers import Receiver, Twilio, receiver, slack_receiver, twilio_receiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     mail: Mailbox
-    twilio: Receiver
+    twilio: Twilio
     slack: Receiver
     webhook: Receiver
 

@@ -221,10 +221,12 @@ FROM (
     FROM (
         SELECT one.channel,
                sum(one.attempts) AS attempts,
-               min(one.finished_at) FILTER (WHERE one.status = 'sent') AS first_sent,
+               min(one.finished_at) FILTER (WHERE one.status = 'sent' AND one.receipt IS DISTINCT FROM 'undelivered')
+                   AS first_sent,
                (array_agg(one.status ORDER BY array_position(
                    ARRAY['failed', 'unknown', 'held', 'sending', 'pending', 'cancelled', 'sent'], one.status)))[1] AS worst,
-               (array_agg(one.last_error ORDER BY one.next_attempt_at DESC) FILTER (WHERE one.last_error IS NOT NULL))[1] AS error
+               (array_agg(coalesce(one.last_error, one.receipt_error) ORDER BY one.next_attempt_at DESC)
+                   FILTER (WHERE coalesce(one.last_error, one.receipt_error) IS NOT NULL))[1] AS error
         FROM public.alert_deliveries AS one
         WHERE one.alert_id = %(alert_id)s
         GROUP BY one.channel

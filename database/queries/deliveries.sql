@@ -7,7 +7,8 @@ WITH claimed AS (
         lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s), leased_by = %(worker)s::text
     WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.channel = %(channel)s::text
       AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp()
-      AND d.created_at > clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[d.urgency])
+      AND coalesce(d.requeued_at, d.created_at)
+          > clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[d.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
                       WHERE p.environment = d.environment AND p.channel = d.channel AND p.resumed_at IS NULL)
     RETURNING d.delivery_id, d.attempts, d.environment, d.channel
@@ -22,10 +23,10 @@ FROM claimed JOIN public.delivery_messages AS m ON m.delivery_id = claimed.deliv
 LEFT JOIN public.alert_worsenings AS w ON w.alert_id = m.alert_id
 
 -- name: deliveries.unanswered
--- What was sent without an answer, to ask its provider about it.
-SELECT m.*, d.attempts AS attempt,
+-- What was sent without an answer, to ask its provider about it; with the provider's own name for it where a report told us.
+SELECT m.*, d.attempts AS attempt, d.provider_message_id,
        (SELECT count(*) FROM public.alert_delivery_attempts AS t
-        WHERE t.delivery_id = d.delivery_id AND t.outcome = 'unknown') AS unanswered
+        WHERE t.delivery_id = d.delivery_id AND t.attempt > d.requeued_after AND t.outcome = 'unknown') AS unanswered
 FROM public.alert_deliveries AS d JOIN public.delivery_messages AS m ON m.delivery_id = d.delivery_id
 WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.status = 'unknown'
 
@@ -59,8 +60,7 @@ SET status = final.status,
     finished_at = CASE WHEN final.status IN ('sent', 'failed', 'cancelled') THEN clock_timestamp() END,
     lease_until = NULL, leased_by = NULL, rung_at = NULL,
     last_error = %(error)s::text, error_code = %(error_code)s::text,
-    provider_message_id = coalesce(%(provider_message_id)s::text, d.provider_message_id),
-    receipt = coalesce(%(receipt)s::text, d.receipt)
+    provider_message_id = coalesce(%(provider_message_id)s::text, d.provider_message_id)
 FROM (SELECT CASE WHEN a.resolved_at IS NOT NULL AND %(status)s::text IN ('pending', 'held') THEN 'cancelled'
                   ELSE %(status)s::text END AS status
       FROM public.alerts AS a WHERE a.alert_id = %(alert_id)s) AS final
@@ -102,7 +102,8 @@ WHERE d.delivery_id = ANY(%(delivery_ids)s::uuid[]) AND d.status = 'pending'
 
 -- name: deliveries.of_alert
 SELECT d.delivery_id::text, d.channel, d.recipient, d.status, d.attempts, d.next_attempt_at, d.created_at, d.finished_at,
-       d.last_error, d.error_code, d.provider_message_id, d.receipt, d.fallback_of::text, d.folded_into::text
+       d.last_error, d.error_code, d.provider_message_id, d.receipt, d.receipt_at, d.receipt_code, d.receipt_error,
+       d.requeued_at, d.requeued_by, d.fallback_of::text, d.folded_into::text
 FROM public.alert_deliveries AS d
 WHERE d.alert_id = %(alert_id)s
 ORDER BY d.created_at, d.channel, d.recipient

@@ -20,8 +20,8 @@ RETURNING d.delivery_id::text, d.channel, d.urgency, d.next_attempt_at
 -- name: recovery.abandoned
 -- Tries whose lease has ended: their worker died or hangs. As in every move of many deliveries here, each is locked
 -- together with its alert, and those of an alert that somebody else holds are left for the next beat.
-SELECT d.delivery_id::text, d.alert_id, d.channel, d.attempts AS attempt, a.severity,
-       extract(epoch FROM clock_timestamp() - d.created_at)::float8 AS age_seconds
+SELECT d.delivery_id::text, d.alert_id, d.channel, d.attempts AS attempt, d.attempts - d.requeued_after AS tries, a.severity,
+       extract(epoch FROM clock_timestamp() - coalesce(d.requeued_at, d.created_at))::float8 AS age_seconds
 FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
 WHERE d.environment = %(environment)s::text AND d.status = 'sending' AND d.lease_until < clock_timestamp()
 ORDER BY d.urgency DESC, d.lease_until
@@ -49,7 +49,8 @@ WHERE d.delivery_id IN (
     SELECT old.delivery_id
     FROM public.alert_deliveries AS old JOIN public.alerts AS a ON a.alert_id = old.alert_id
     WHERE old.environment = %(environment)s::text AND old.status IN ('pending', 'held', 'unknown')
-      AND old.created_at <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[old.urgency])
+      AND coalesce(old.requeued_at, old.created_at)
+          <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[old.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
                       WHERE p.environment = old.environment AND p.channel = old.channel AND p.resumed_at IS NULL)
     LIMIT %(most)s
@@ -76,7 +77,8 @@ RETURNING d.alert_id
 -- name: recovery.settle_folded
 -- What a digest carried shares its fate: sent with it, and free again when it fails, is cancelled or has to wait.
 WITH carrier AS MATERIALIZED (
-    SELECT folded.delivery_id AS follower, c.delivery_id, c.status, c.provider_message_id, c.finished_at
+    SELECT folded.delivery_id AS follower, c.delivery_id, c.status, c.provider_message_id, c.finished_at,
+           c.receipt, c.receipt_at, c.receipt_code, c.receipt_error
     FROM public.alert_deliveries AS folded
     JOIN public.alert_deliveries AS c ON c.delivery_id = folded.folded_into
     JOIN public.alerts AS a ON a.alert_id = folded.alert_id
@@ -89,6 +91,10 @@ UPDATE public.alert_deliveries AS f
 SET status = CASE WHEN carrier.status = 'sent' THEN 'sent' ELSE 'held' END,
     folded_into = CASE WHEN carrier.status = 'sent' THEN carrier.delivery_id END,
     provider_message_id = CASE WHEN carrier.status = 'sent' THEN carrier.provider_message_id END,
+    receipt = CASE WHEN carrier.status = 'sent' THEN carrier.receipt END,
+    receipt_at = CASE WHEN carrier.status = 'sent' THEN carrier.receipt_at END,
+    receipt_code = CASE WHEN carrier.status = 'sent' THEN carrier.receipt_code END,
+    receipt_error = CASE WHEN carrier.status = 'sent' THEN carrier.receipt_error END,
     finished_at = CASE WHEN carrier.status = 'sent' THEN carrier.finished_at END
 FROM carrier
 WHERE f.delivery_id = carrier.follower
@@ -128,31 +134,6 @@ WHERE d.delivery_id IN (
     LIMIT %(most)s
     FOR NO KEY UPDATE SKIP LOCKED)
 RETURNING d.alert_id
-
--- name: recovery.stranded
--- Critical SMS that are held or failed while no other way to a person has worked or is being tried, for which no stand-in
--- was made yet but one may be: each with the first of those given that its alert has not tried and that is not paused.
-SELECT d.delivery_id::text, d.alert_id, stand_in.channel, stand_in.recipient
-FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
-CROSS JOIN LATERAL (
-    SELECT given.channel, given.recipient
-    FROM unnest(%(channels)s::text[], %(recipients)s::text[]) WITH ORDINALITY AS given (channel, recipient, place)
-    WHERE NOT EXISTS (SELECT FROM public.alert_deliveries AS tried
-                      WHERE tried.alert_id = d.alert_id AND tried.channel = given.channel AND tried.recipient = given.recipient)
-      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
-                      WHERE p.environment = d.environment AND p.channel = given.channel AND p.resumed_at IS NULL)
-    ORDER BY given.place
-    LIMIT 1) AS stand_in
-WHERE d.environment = %(environment)s::text AND d.channel = 'sms' AND a.severity = 'critical'
-  AND d.status IN ('held', 'failed')
-  AND d.created_at > clock_timestamp() - make_interval(secs => %(max_age_seconds)s)
-  AND a.acknowledged_at IS NULL AND a.resolved_at IS NULL
-  AND NOT EXISTS (SELECT FROM public.alert_deliveries AS sibling
-                  WHERE sibling.alert_id = d.alert_id AND sibling.channel = ANY(%(remote_channels)s::text[])
-                    AND sibling.channel <> 'sms' AND sibling.status IN ('pending', 'sending', 'unknown', 'sent'))
-  AND NOT EXISTS (SELECT FROM public.alert_deliveries AS made WHERE made.fallback_of = d.delivery_id)
-ORDER BY d.created_at
-LIMIT %(most)s
 
 -- name: recovery.unknown
 -- Messages whose answer was lost and whose provider can be asked by now; the next look is put off in the same statement.

@@ -34,6 +34,14 @@ class Traceable(Protocol):
         ...
 
 
+class Reporting(Protocol):
+    """A channel whose provider can be asked later whether an accepted message was delivered."""
+
+    def receipt(self, provider_message_id: str) -> Receipt:
+        """What became of it, as far as the provider knows. Raises a `SendFailure` when it cannot be asked."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelKind:
     """One line of the registry."""

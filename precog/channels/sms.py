@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Annotated, Self
+from urllib.parse import urlsplit
+from uuid import UUID
 
 import phonenumbers
 import requests
@@ -12,8 +15,9 @@ from twilio.http.response import Response
 
 from precog.channels.base import ChannelKind
 from precog.channels.http import Answer, Door, checked_url
+from precog.channels.sms_receipts import BROKEN, callback_url, receipt
 from precog.domain.alerts import Severity
-from precog.domain.deliveries import Message, Receipt, ReceiptState
+from precog.domain.deliveries import Message, Receipt
 from precog.errors import ChannelMisconfigured, PermanentFailure, RateLimited, SendFailure, UnknownOutcome
 from precog.render.sms import reference, sms_text
 from precog.settings.channel import ChannelSettings, comma_separated
@@ -22,14 +26,6 @@ _LOOK_BACK = 100
 """Messages to one number that are searched for a lost one: several days' worth of the limit."""
 _PAGE_LIMIT = 1_000_000
 """Bytes of an answer: so many messages, each with its text, fill more than a door reads by itself."""
-_STATES = {
-    "delivered": ReceiptState.DELIVERED,
-    "read": ReceiptState.DELIVERED,
-    "failed": ReceiptState.UNDELIVERED,
-    "undelivered": ReceiptState.UNDELIVERED,
-    "canceled": ReceiptState.UNDELIVERED,
-}
-"""Twilio's states that are final; every other one is on its way."""
 
 MISCONFIGURED: Mapping[int, str] = MappingProxyType(
     {
@@ -40,9 +36,7 @@ MISCONFIGURED: Mapping[int, str] = MappingProxyType(
         21603: "no sending number",
         21606: "sending number not ours, or without SMS",
         21660: "sending number of another account",
-        30002: "account suspended",
-        30032: "toll-free number not verified",
-        30034: "number not registered for A2P 10DLC",
+        **BROKEN,
     }
 )
 """No message passes until a person mends the account or the configuration."""
@@ -74,6 +68,25 @@ def phone_number(text: str) -> str:
     if not phonenumbers.is_possible_number(number):
         raise ValueError("no phone number of that country has this many digits")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _reachable(url: str) -> str:
+    """`url` without its last slash if Twilio can call back there, or a ValueError that says why it cannot."""
+    parts = urlsplit(checked_url(url, allow_private=True))
+    if parts.query or parts.fragment:
+        raise ValueError("the address of a server, without ? and #")
+    if "_" in (parts.hostname or ""):
+        raise ValueError("Twilio calls no host whose name holds an underscore")
+    if parts.scheme != "https" and not _is_loopback(parts.hostname or ""):
+        raise ValueError("reports name phone numbers and go over https; http is for a server on this machine only")
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 PhoneNumber = Annotated[str, AfterValidator(phone_number)]
@@ -122,6 +135,10 @@ class SmsSettings(ChannelSettings):
     max_parts: int = Field(default=3, ge=1, le=10)
     validity_period_seconds: int = Field(default=900, ge=1, le=36_000)
     """How long Twilio may try: an alert that comes hours later does harm."""
+    public_url: Annotated[str, AfterValidator(_reachable)] | None = None
+    """Where Twilio reports, and what it signs; None where it cannot."""
+    signing_key: SecretStr | None = None
+    """The secret of a SharedKey, where Twilio signs with one instead of the account's token."""
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -151,12 +168,18 @@ class SmsChannel:
                 from_=self._settings.from_number,
                 body=sms_text(message, parts=self._settings.max_parts),
                 validity_period=self._settings.validity_period_seconds,
+                **self._callback(message.delivery_id),
             )
         except _Refused as refused:
             raise self._failure(refused.answer) from None
         if not accepted.sid:
             raise UnknownOutcome("Twilio answered without naming the message", code="no_answer")
-        return _receipt(accepted.sid, accepted.status)
+        return receipt(accepted.sid, accepted.status)
+
+    def _callback(self, delivery_id: UUID) -> dict[str, str]:
+        """Where Twilio is to report what becomes of it; nowhere unless it can reach us."""
+        public_url = self._settings.public_url
+        return {} if public_url is None else {"status_callback": callback_url(public_url, delivery_id)}
 
     def find(self, message: Message) -> Receipt | None:
         """Look among the latest messages to this number for the one that ends with our reference."""
@@ -166,7 +189,14 @@ class SmsChannel:
         except _Refused as refused:
             raise self._failure(refused.answer) from None
         ours = (sent for sent in latest if (sent.body or "").rstrip().endswith(wanted))
-        return next((_receipt(sent.sid, sent.status) for sent in ours), None)
+        return next((receipt(sent.sid, sent.status, sent.error_code, sent.error_message) for sent in ours), None)
+
+    def receipt(self, provider_message_id: str) -> Receipt:
+        try:
+            sent = self._messages(provider_message_id).fetch()
+        except _Refused as refused:
+            raise self._failure(refused.answer) from None
+        return receipt(provider_message_id, sent.status, sent.error_code, sent.error_message)
 
     def close(self) -> None:
         self._door.close()
@@ -234,11 +264,6 @@ def outcome(status: int, code: int, reason: str, *, retry_after: float | None = 
     if status < 400 or code == 404:  # not Twilio: a redirect, or a path that is not there
         return ChannelMisconfigured(f"{reason}; is TWILIO_API_BASE_URL right?", code=text)
     return PermanentFailure(reason, code=text)
-
-
-def _receipt(sid: str, status: str | None) -> Receipt:
-    state = _STATES.get(status or "", ReceiptState.QUEUED)
-    return Receipt(provider_message_id=sid, state=state, detail=status or "accepted")
 
 
 def _recipients(settings: SmsSettings, severity: Severity) -> tuple[str, ...]:

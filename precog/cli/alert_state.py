@@ -55,11 +55,22 @@ def standing(delivery: DeliveryRecord, now: datetime) -> str:
         case DeliveryStatus.HELD:
             return _held(delivery, now)
         case DeliveryStatus.SENT:
-            return "; ".join(filter(None, [delivery["receipt"], delivery["provider_message_id"]]))
+            return "; ".join(filter(None, [_receipt(delivery), delivery["provider_message_id"]]))
         case DeliveryStatus.FAILED:
             return f"{delivery['error_code']}: {delivery['last_error']}"
         case _:
             return delivery["last_error"] or ""
+
+
+def _receipt(delivery: DeliveryRecord) -> str | None:
+    """What the provider says of a message that it accepted, with its reason where it did not deliver it."""
+    reason = _why_undelivered(delivery)
+    return f"{delivery['receipt']}, {reason}" if reason else delivery["receipt"]
+
+
+def _why_undelivered(delivery: DeliveryRecord) -> str:
+    """Empty of anything else."""
+    return ": ".join(filter(None, [delivery["receipt_code"], delivery["receipt_error"]]))
 
 
 def _next_step(delivery: DeliveryRecord, now: datetime) -> str:
@@ -84,7 +95,13 @@ def timeline(
 ) -> tuple[Event, ...]:
     """All that happened, oldest first."""
     deliveries = tuple(deliveries)
-    every = [*_of_alert(alert), *_of_attempts(deliveries, attempts), *_endings(deliveries)]
+    every = [
+        *_of_alert(alert),
+        *_of_attempts(deliveries, attempts),
+        *_of_receipts(deliveries),
+        *_of_requeues(deliveries),
+        *_endings(deliveries),
+    ]
     return tuple(sorted(every, key=lambda event: event.at))
 
 
@@ -117,6 +134,21 @@ def _ended(attempt: AttemptRecord) -> str:
     seconds = (attempt["finished_at"] - attempt["started_at"]).total_seconds()
     reason = ": ".join(filter(None, [attempt["error_code"], attempt["error"]]))
     return f", {seconds:.1f} s" + (f", {reason}" if reason else "")
+
+
+def _of_receipts(deliveries: Iterable[DeliveryRecord]) -> Iterator[Event]:
+    """The last word of each provider that gives receipts."""
+    for each in deliveries:
+        if each["receipt_at"] is not None and each["receipt"] in {"delivered", "undelivered"}:
+            what = ", ".join(filter(None, [f"{each['channel']} to {each['recipient']}", _why_undelivered(each)]))
+            yield Event(at=each["receipt_at"], what=what, outcome=each["receipt"])
+
+
+def _of_requeues(deliveries: Iterable[DeliveryRecord]) -> Iterator[Event]:
+    for each in deliveries:
+        if each["requeued_at"] is not None:
+            what = f"{each['channel']} to {each['recipient']}: asked for again by {each['requeued_by']}"
+            yield Event(at=each["requeued_at"], what=what)
 
 
 def _endings(deliveries: Iterable[DeliveryRecord]) -> Iterator[Event]:

@@ -20,6 +20,7 @@ from precog.errors import (
     StoreBusy,
     UnknownAlert,
     UnknownBreaker,
+    UnknownDelivery,
     UnknownMethod,
 )
 
@@ -54,7 +55,7 @@ def status(error: PrecogError) -> Exit:
             return Exit.USAGE
         case AlertStoreUnavailable() | StoreBusy() | SchemaMismatch():
             return Exit.STORE_AWAY
-        case UnknownAlert() | NotBlocking() | UnknownMethod() | UnknownBreaker():
+        case UnknownAlert() | UnknownDelivery() | NotBlocking() | UnknownMethod() | UnknownBreaker():
             return Exit.UNKNOWN_ID
         case _:
             return Exit.NOT_WELL

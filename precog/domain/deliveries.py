@@ -107,9 +107,17 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A provider's acceptance. That a channel returned one means that a success status was checked."""
+    """A provider's acceptance, or what it says later of a message it had accepted.
+
+    That a channel returned one means that a success status was checked.
+    """
 
     provider_message_id: str | None = None
     state: ReceiptState | None = None
     detail: str = ""
     """The provider's own words, short and without secrets, for `precog test-notification`."""
+    error_code: str | None = None
+    """Why it was not delivered, the provider's code; of an undelivered message alone, as the next two."""
+    error: str | None = None
+    misconfigured: bool = False
+    """Whether no message will be delivered until a person mends the channel."""

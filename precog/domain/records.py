@@ -59,8 +59,24 @@ class DeliveryRecord(TypedDict):
     error_code: str | None
     provider_message_id: str | None
     receipt: str | None
+    receipt_at: datetime | None
+    receipt_code: str | None
+    receipt_error: str | None
+    requeued_at: datetime | None
+    """When a person last asked for it again."""
+    requeued_by: str | None
     fallback_of: str | None
     folded_into: str | None
+
+
+class DeliveryOfAlert(DeliveryRecord):
+    """A delivery beside the alert it is of."""
+
+    alert_id: int
+    severity: str
+    alert_type: str
+    component: str
+    message: str
 
 
 class AttemptRecord(TypedDict):

@@ -177,23 +177,44 @@ def slack_receiver() -> Iterator[Receiver]:
         yield running
 
 
+class Twilio(Receiver):
+    """Twilio's Messages: a POST is accepted with a sid, a GET shows one or lists those to the number asked for."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str, dict[str, str | int | None]] = {}
+        super().__init__(self._twilio)
+
+    def becomes(self, sid: str, status: str, *, error_code: int | None = None) -> None:
+        """From now on, say this of an accepted message."""
+        self._messages[sid] |= {"status": status, "error_code": error_code}
+
+    @property
+    def asked_to_send(self) -> list[Received]:
+        """The messages, accepted or not, without the questions about them."""
+        return [each for each in self.received if each.method == "POST"]
+
+    def _twilio(self, request: Received) -> Reply:
+        if request.method == "POST":
+            sid = f"SM{len(self._messages) + 1:032x}"
+            of_send = {"sid": sid, "to": request.form["To"], "body": request.form["Body"], "status": "queued"}
+            self._messages[sid] = {**of_send, "error_code": None, "error_message": None}
+            return _json(201, self._messages[sid])
+        where = urlsplit(request.path)
+        if where.path.endswith("/Messages.json"):
+            to = parse_qs(where.query).get("To", [""])[0]
+            sent_to = [each for each in reversed(self._messages.values()) if each["to"] == to]
+            return _json(200, {"messages": sent_to, "next_page_uri": None})
+        found = self._messages.get(where.path.rpartition("/")[2].removesuffix(".json"))
+        return _json(404, {"code": 20404, "message": "no such message"}) if found is None else _json(200, found)
+
+
 @contextmanager
-def twilio_receiver() -> Iterator[Receiver]:
-    """Twilio's Messages: a POST is accepted with a sid, a GET lists what was accepted for the number asked for."""
-    accepted: list[dict[str, str]] = []
-
-    def answer(request: Received) -> Reply:
-        if request.method == "GET":
-            to = parse_qs(urlsplit(request.path).query).get("To", [""])[0]
-            page = {"messages": [entry for entry in reversed(accepted) if entry["to"] == to], "next_page_uri": None}
-            return _json(200, page)
-        sid = f"SM{len(accepted) + 1:032x}"
-        entry = {"sid": sid, "to": request.form["To"], "body": request.form["Body"], "status": "queued"}
-        accepted.append(entry)
-        return _json(201, entry)
-
-    with receiver(answer) as running:
+def twilio_receiver() -> Iterator[Twilio]:
+    running = Twilio()
+    try:
         yield running
+    finally:
+        running.close()
 
 
 def _json(status: int, content: object) -> Reply:

@@ -21,11 +21,11 @@ from precog.queue import SEND_LIMIT_SECONDS
 log = logging.getLogger("precog.recovery")
 
 BATCH = 50
-_STOP_WITHIN_SECONDS = 4.0
-"""All together: whoever started this process kills it after ten."""
+_STOP_WITHIN_SECONDS = 3.0
+"""Three times, one after the other: whoever started this process kills it after ten."""
 
 Work = Callable[[Courier, str, UUID], object]
-"""`deliver` or `look_up`."""
+"""`deliver`, `look_up` or `receipts.ask`."""
 
 _fork = multiprocessing.get_context("fork")
 

@@ -12,10 +12,9 @@ from precog.domain.alerts import Severity
 from precog.domain.deliveries import DeliveryStatus
 from precog.errors import PrecogError, UnknownOutcome
 from precog.intake import replay_journal, window_minutes
-from precog.store import alerts, deliveries, upkeep
+from precog.store import alerts, deliveries, stand_ins, upkeep
 from precog.store.deliveries import Abandoned, Ending
 from precog.store.pool import default_pool
-from precog.store.upkeep import Stranded
 
 log = logging.getLogger("precog.recovery")
 
@@ -33,6 +32,7 @@ class Beat:
     held: int
     settled: int
     freed: int
+    stood_down: int
     stood_in: int
     replayed: int
 
@@ -46,6 +46,7 @@ def heal(courier: Courier) -> Beat:
         held=upkeep.hold_paused(courier.environment, most=BATCH),
         settled=upkeep.settle_folded(courier.environment, most=BATCH),
         freed=upkeep.free_held(courier.environment, most=BATCH),
+        stood_down=upkeep.cancel_needless(courier.environment, most=BATCH),
         stood_in=stand_in(courier),
         replayed=replay(courier),
     )
@@ -74,7 +75,7 @@ def _after_death(courier: Courier, abandoned: Abandoned) -> Ending:
     retry = courier.policy.retry[abandoned.severity]
     step = pacing.after_failure(
         UnknownOutcome("the worker died or hung in the middle of the send", code="lease_expired"),
-        attempt=abandoned.attempt,
+        attempt=abandoned.tries,
         max_attempts=retry.max_attempts,
         age_seconds=abandoned.age_seconds,
         max_age_seconds=retry.max_age_seconds,
@@ -94,24 +95,24 @@ def _after_death(courier: Courier, abandoned: Abandoned) -> Ending:
 
 
 def stand_in(courier: Courier) -> int:
-    """Give each critical SMS that reaches nobody one delivery over the next channel."""
-    stranded = upkeep.stranded(
+    """Give each critical or high alert that reaches nobody one delivery over the next channel."""
+    retry, deadlines = courier.policy.retry, courier.policy.receipt_deadline_seconds
+    added = stand_ins.add(
         courier.environment,
-        stand_ins=courier.stand_ins,
-        remote_channels=[name for name, kind in KINDS.items() if kind.remote],
-        max_age_seconds=courier.policy.retry[Severity.CRITICAL].max_age_seconds,
+        stand_ins.Rules(
+            ways=courier.stand_ins,
+            remote_channels=[name for name, kind in KINDS.items() if kind.remote],
+            receipt_deadlines=(None, None, deadlines.high, deadlines.critical),
+            max_age_seconds=max(retry[severity].max_age_seconds for severity in (Severity.CRITICAL, Severity.HIGH)),
+        ),
         most=BATCH,
     )
-    return sum(map(_add_stand_in, stranded))
-
-
-def _add_stand_in(stranded: Stranded) -> bool:
-    added = deliveries.add(stranded.alert_id, stranded.channel, stranded.recipient, fallback_of=stranded.delivery_id)
-    if added:
+    for each in added:
         log.warning(
-            "a critical SMS goes another way", extra={"alert_id": stranded.alert_id, "channel": stranded.channel}
+            "an alert goes another way",
+            extra={"alert_id": each.alert_id, "channel": each.channel, "instead_of": each.instead_of},
         )
-    return added is not None
+    return len(added)
 
 
 def replay(courier: Courier) -> int:

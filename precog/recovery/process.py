@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import psycopg2
 
-from precog import queue
+from precog import pacing, queue, receipts
 from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier, deliver, look_up
 from precog.errors import StoreError
 from precog.recovery import duties
@@ -34,6 +34,7 @@ class Recovery:
         self._courier = courier
         self._sends = Children(courier, deliver)
         self._look_ups = Children(courier, look_up)
+        self._receipts = Children(courier, receipts.ask)
         self._parent = parent
         self._stopping = False
         self._ears: Connection | None = None
@@ -58,6 +59,7 @@ class Recovery:
         """Let what runs here finish for a moment."""
         self._sends.stop()
         self._look_ups.stop()
+        self._receipts.stop()
 
     def beat(self) -> None:
         """Heal, then see to it that somebody works on what is due, also where a part of the healing fails."""
@@ -91,9 +93,18 @@ class Recovery:
             self._sends.start([bell for bell in doorbells if bell.channel not in self._not_here()])
 
     def _ask_providers(self) -> None:
-        """Look up the messages whose answers were lost."""
+        """Look up the messages whose answers were lost, and ask what became of those that were accepted."""
         environment = self._courier.environment
         self._look_ups.start(upkeep.unknown(environment, again_after_seconds=LOOK_UP_AFTER_SECONDS, most=BATCH))
+        self._receipts.start(
+            upkeep.awaiting_receipts(
+                environment,
+                ages=self._courier.receipt_looks,
+                max_age_seconds=pacing.RECEIPT_LOOKS_END,
+                not_channels=self._receipts.busy() | self._not_here(),
+                most=BATCH,
+            )
+        )
 
     def _not_here(self) -> frozenset[str]:
         """Channels this process has no settings for: a worker elsewhere may."""

@@ -1,4 +1,4 @@
-"""How stubbornly a delivery is tried, and where a critical SMS goes that cannot be sent."""
+"""How stubbornly a delivery is tried, and which way an alert goes whose delivery does not arrive."""
 
 from precog.settings.types import BySeverity, Names, Positive, Seconds, Section
 
@@ -16,8 +16,19 @@ class Backoff(Section):
     cap_seconds: Seconds = 900
 
 
+class ReceiptDeadlines(Section):
+    """Seconds after its sending from which a message without a receipt counts as not arrived; null: never.
+
+    Of what a provider gives receipts for; without one, nothing can be said of it.
+    """
+
+    critical: Seconds | None = 60
+    high: Seconds | None = 300
+
+
 class DeliveryPolicy(Section):
     retry: BySeverity[RetryPolicy]
     backoff: Backoff = Backoff()
     fallback: Names = ("slack", "email", "webhook")
-    """The channels that a critical SMS falls back to, first choice first."""
+    """The channels that a critical or high alert falls back to, first choice first."""
+    receipt_deadline_seconds: ReceiptDeadlines = ReceiptDeadlines()

@@ -43,6 +43,8 @@ class Claim:
     """The right to make one attempt, and what is to be sent with it."""
 
     message: Message
+    tries: int
+    """This one included; as the age, counted from where a person asked for the delivery again, if one did."""
     age_seconds: float
     """Since the delivery was planned, when it was claimed."""
 
@@ -57,8 +59,9 @@ def claim_in(connection: Connection, delivery_id: UUID, channel: str, terms: Cla
     rows = connection.run("deliveries.claim", **terms.parameters(delivery_id, channel))
     if not rows:
         return None
-    message = _message(rows[0], worse=_worsening(rows[0], terms.bands))
-    return Claim(message=message, age_seconds=rows[0]["age_seconds"])
+    row = rows[0]
+    message = _message(row, worse=_worsening(row, terms.bands))
+    return Claim(message=message, tries=row["attempt"] - row["requeued_after"], age_seconds=row["age_seconds"])
 
 
 def _worsening(row: Row, bands: Mapping[str, BandRule]) -> Worsening | None:
@@ -100,6 +103,8 @@ class Unanswered:
 
     message: Message
     tries: int
+    provider_message_id: str | None
+    """Where the provider has reported on it already: it did take it."""
 
 
 def unanswered(delivery_id: UUID, environment: Environment) -> Unanswered | None:
@@ -107,7 +112,8 @@ def unanswered(delivery_id: UUID, environment: Environment) -> Unanswered | None
     rows = run("deliveries.unanswered", delivery_id=str(delivery_id), environment=environment)
     if not rows:
         return None
-    return Unanswered(message=_message(rows[0]), tries=rows[0]["unanswered"])
+    row = rows[0]
+    return Unanswered(message=_message(row), tries=row["unanswered"], provider_message_id=row["provider_message_id"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +142,12 @@ def finish(message: Message, ending: Ending) -> DeliveryStatus | None:
     rows = run(
         "alerts.hold_row",
         "deliveries.finish",
+        *(("receipts.record",) if receipt and receipt.state else ()),
         "deliveries.finish_attempt",
         "alerts.summarise",
         "deliveries.standing",
         delivery_id=str(message.delivery_id),
+        environment=message.environment,
         alert_id=message.alert_id,
         attempt=message.attempt,
         status=ending.status,
@@ -150,6 +158,8 @@ def finish(message: Message, ending: Ending) -> DeliveryStatus | None:
         attempt_code=ending.attempt_code,
         provider_message_id=receipt.provider_message_id if receipt else None,
         receipt=receipt.state if receipt else None,
+        receipt_code=receipt.error_code if receipt else None,
+        receipt_error=receipt.error if receipt else None,
     )
     standing = DeliveryStatus(rows[0]["status"])
     held = rows[0]["attempts"] == message.attempt and standing in {ending.status, DeliveryStatus.CANCELLED}
@@ -164,6 +174,7 @@ class Abandoned:
     alert_id: int
     channel: str
     attempt: int
+    tries: int
     severity: Severity
     age_seconds: float
 
@@ -270,20 +281,30 @@ def unring(delivery_ids: list[UUID]) -> None:
     run("deliveries.unring", delivery_ids=[str(each) for each in delivery_ids])
 
 
-def add(
-    alert_id: int, channel: str, recipient: str, *, inline: bool = False, fallback_of: UUID | None = None
-) -> UUID | None:
+def add(alert_id: int, channel: str, recipient: str, *, inline: bool = False) -> UUID | None:
     """A delivery outside the routes. None when the alert has one to this recipient already."""
     with default_pool().transaction() as connection:
-        rows = connection.run(
-            "deliveries.insert_one",
-            alert_id=alert_id,
-            channel=channel,
-            recipient=recipient,
-            inline=inline,
-            fallback_of=str(fallback_of) if fallback_of else None,
-        )
-        if not rows:
-            return None
-        connection.run("alerts.summarise", alert_id=alert_id)
-        return UUID(rows[0]["delivery_id"])
+        return add_in(connection, alert_id, channel, recipient, inline=inline)
+
+
+def add_in(
+    connection: Connection,
+    alert_id: int,
+    channel: str,
+    recipient: str,
+    *,
+    inline: bool = False,
+    fallback_of: UUID | None = None,
+) -> UUID | None:
+    rows = connection.run(
+        "deliveries.insert_one",
+        alert_id=alert_id,
+        channel=channel,
+        recipient=recipient,
+        inline=inline,
+        fallback_of=str(fallback_of) if fallback_of else None,
+    )
+    if not rows:
+        return None
+    connection.run("alerts.summarise", alert_id=alert_id)
+    return UUID(rows[0]["delivery_id"])

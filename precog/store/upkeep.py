@@ -1,6 +1,6 @@
 """What recovery asks of PostgreSQL: statements that any number of recoveries may run at once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -30,6 +30,21 @@ def unknown(environment: Environment, *, again_after_seconds: float, most: int) 
     return [_doorbell(row) for row in rows]
 
 
+def awaiting_receipts(
+    environment: Environment, *, ages: Sequence[float], max_age_seconds: float, not_channels: Collection[str], most: int
+) -> list[Doorbell]:
+    """Messages whose provider is to be asked now. `ages`: the seconds after the sending at which one is asked about."""
+    rows = run(
+        "receipts.awaited",
+        environment=environment,
+        ages=list(ages),
+        max_age_seconds=max_age_seconds,
+        not_channels=list(not_channels),
+        most=most,
+    )
+    return [_doorbell(row) for row in rows]
+
+
 def _doorbell(row: Row) -> Doorbell:
     return Doorbell(delivery_id=UUID(row["delivery_id"]), channel=row["channel"])
 
@@ -54,35 +69,9 @@ def settle_folded(environment: Environment, *, most: int) -> int:
     return _move("recovery.settle_folded", environment=environment, most=most)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stranded:
-    """A critical SMS that reaches nobody, nor does anything beside it, and what may stand in for it."""
-
-    delivery_id: UUID
-    alert_id: int
-    channel: str
-    recipient: str
-
-
-def stranded(
-    environment: Environment,
-    *,
-    stand_ins: Collection[tuple[str, str]],
-    remote_channels: Collection[str],
-    max_age_seconds: float,
-    most: int,
-) -> list[Stranded]:
-    """`stand_ins`: channel and recipient of each, first choice first. Whom none can stand in for is left out."""
-    rows = run(
-        "recovery.stranded",
-        environment=environment,
-        channels=[channel for channel, _ in stand_ins],
-        recipients=[recipient for _, recipient in stand_ins],
-        remote_channels=list(remote_channels),
-        max_age_seconds=max_age_seconds,
-        most=most,
-    )
-    return [Stranded(**{**row, "delivery_id": UUID(row["delivery_id"])}) for row in rows]
+def cancel_needless(environment: Environment, *, most: int) -> int:
+    """Cancel the stand-ins that are not sent yet and that nobody needs any more."""
+    return _move("stand_ins.cancel_needless", environment=environment, most=most)
 
 
 def _move(*statements: str, **parameters: object) -> int:

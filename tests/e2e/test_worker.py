@@ -53,7 +53,7 @@ def test_a_critical_alert_reaches_all_six_channels_and_every_attempt_can_be_read
     assert component in worker.output
     assert component in (world.folder / "logs" / "alerts.jsonl").read_text()
     assert any(component in letter.raw.decode() for letter in world.outside.mail.letters)
-    assert any("5 failures" in request.form["Body"] for request in world.outside.twilio.received)
+    assert any("5 failures" in request.form["Body"] for request in world.outside.twilio.asked_to_send)
     assert any(component in request.body.decode() for request in world.outside.slack.received)
     assert any(component in request.body.decode() for request in world.outside.webhook.received)
     attempts = deliveries.attempts_of_alert(alert_id)

@@ -16,7 +16,7 @@ from precog.domain.alerts import Environment
 from precog.limiter import sms_limiter
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
-from precog.store import alerts, channels, deliveries, upkeep
+from precog.store import alerts, channels, deliveries
 
 pytestmark = pytest.mark.integration
 
@@ -169,24 +169,6 @@ def test_a_critical_sms_that_is_held_goes_another_way_when_nothing_else_reaches_
     assert duties.heal(courier).stood_in == 0, "once"
     [stand_in] = [each for each in deliveries.of_alert(alert_id) if each["fallback_of"]]
     assert (stand_in["channel"], stand_in["status"]) == ("slack", "pending")
-
-
-def test_what_nobody_can_stand_in_for_does_not_stand_in_the_way_of_others(courier: Courier, db_cursor: Cursor) -> None:
-    _, other = [_sms(number) for number in range(2)]
-    db_cursor.execute("UPDATE alert_deliveries SET status = 'failed', error_code = '500', finished_at = now()")
-    db_cursor.execute(
-        "ALTER TABLE alert_deliveries DISABLE TRIGGER USER; DELETE FROM alert_deliveries WHERE channel = 'webhook'"
-        " AND alert_id = (SELECT alert_id FROM alert_deliveries WHERE delivery_id = %s)",
-        [str(other)],
-    )
-    [found] = upkeep.stranded(
-        DEMO,
-        stand_ins=courier.stand_ins,
-        remote_channels=["email", "sms", "slack", "webhook"],
-        max_age_seconds=60,
-        most=1,
-    )
-    assert (found.delivery_id, found.channel) == (other, "webhook")
 
 
 def test_a_channel_that_is_paused_stands_in_for_nobody(courier: Courier, twelve: list[UUID]) -> None:

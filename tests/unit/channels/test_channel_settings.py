@@ -83,6 +83,10 @@ def test_a_hook_is_named_and_its_url_never_is() -> None:
         (SmsSettings, SMS | {"limits": {"per_hour": 2, "reserved_for_critical": 3}}, "reserved_for_critical"),
         (SmsSettings, SMS | {"max_parts": 11}, "max_parts"),
         (SmsSettings, SMS | {"api_base_url": "ftp://example.com"}, "URL"),
+        (SmsSettings, SMS | {"public_url": "http://alerts.example.com"}, "https"),
+        (SmsSettings, SMS | {"public_url": "https://alerts_of_ours.example.com"}, "underscore"),
+        (SmsSettings, SMS | {"public_url": "https://alerts.example.com/?x=1"}, "without ? and #"),
+        (SmsSettings, SMS | {"public_url": "alerts.example.com"}, "URL"),
         (SlackSettings, {"webhook_url": "http://hooks.slack.com/services/x"}, "https"),
         (SlackSettings, {"webhook_url": "hooks.slack.com/services/x"}, "URL"),
         (WebhookSettings, {"url": "file:///etc/passwd"}, "URL"),
@@ -103,6 +107,18 @@ def test_a_setting_that_cannot_work_is_refused_with_its_reason(
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_a_server_on_this_machine_may_go_without_tls(host: str) -> None:
     assert EmailSettings.model_validate(EMAIL | {"security": "none", "smtp_host": host}).smtp_host == host
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("https://alerts.example.com/", "https://alerts.example.com"),
+        ("https://example.com/precog/", "https://example.com/precog"),
+        ("http://127.0.0.1:8010", "http://127.0.0.1:8010"),
+    ],
+)
+def test_an_address_where_twilio_calls_back_ends_without_a_slash(given: str, used: str) -> None:
+    assert SmsSettings.model_validate(SMS | {"public_url": given}).public_url == used
 
 
 def test_an_international_mail_domain_is_sent_as_punycode() -> None:

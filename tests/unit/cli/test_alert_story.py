@@ -105,6 +105,10 @@ def test_an_alert_with_a_delivery_was_not_silent() -> None:
         ),
         ({"status": "held", "folded_into": "d0"}, "goes out as part of a digest"),
         ({"status": "sent", "receipt": "delivered", "provider_message_id": "SM1"}, "delivered; SM1"),
+        (
+            {"status": "sent", "receipt": "undelivered", "receipt_code": "30003", "receipt_error": "the phone is off"},
+            "undelivered, 30003: the phone is off",
+        ),
         ({"status": "failed", "error_code": "550", "last_error": "no such user"}, "550: no such user"),
     ],
 )
@@ -134,3 +138,21 @@ def test_what_ended_without_a_try_is_in_the_time_line() -> None:
     cancelled = _delivery(status="cancelled", finished_at=_after(5))
     expired = _delivery(delivery_id="d2", status="failed", error_code="expired", finished_at=_after(9))
     assert [event.outcome for event in timeline(_alert(), [cancelled, expired], [])] == ["", "cancelled", "failed"]
+
+
+def test_what_the_provider_and_a_person_said_later_is_in_the_time_line() -> None:
+    queued = _delivery(status="sent", receipt="queued", receipt_at=_after(1))
+    undelivered = _delivery(
+        status="sent",
+        receipt="undelivered",
+        receipt_at=_after(9),
+        receipt_code="30003",
+        receipt_error="the phone is off",
+    )
+    again = _delivery(requeued_at=_after(20), requeued_by="ann")
+    told = timeline(_alert(), [again, undelivered, queued], [])
+    assert [(event.what, event.outcome) for event in told] == [
+        ("stored", ""),
+        ("email to ann@example.com, 30003: the phone is off", "undelivered"),
+        ("email to ann@example.com: asked for again by ann", ""),
+    ]

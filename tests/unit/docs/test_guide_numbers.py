@@ -10,6 +10,7 @@ from precog.channels.registry import KINDS
 from precog.channels.sms import SmsLimits
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import Message
+from precog.pacing import receipt_looks
 from precog.render.payload import webhook_payload
 from precog.render.segments import plain, segments
 from precog.settings.load import load_settings
@@ -47,6 +48,15 @@ def test_the_limits_are_those_of_the_code(settings: Settings) -> None:
     assert said in _in_one_line()
     assert config.load("system")["notifications"]["sms"]["limits"] == limits.model_dump()  # type: ignore[index,call-overload]
     assert f"({settings.alerts.default_window_minutes} minutes, or" in _in_one_line()
+
+
+def test_the_ways_and_the_times_of_what_does_not_arrive_are_the_shipped_ones(settings: Settings) -> None:
+    names = {"slack": "Slack", "email": "email", "webhook": "webhook"}
+    assert f"({', '.join(names[each] for each in settings.delivery.fallback)})" in _in_one_line()
+    deadlines = settings.delivery.receipt_deadline_seconds
+    assert f"within {deadlines.critical} seconds (critical) or {deadlines.high} (high)" in _in_one_line()
+    first = [f"{age:.0f}" for age in receipt_looks(called_back=False)[:4]]
+    assert f"{', '.join(first[:3])} and {first[3]} seconds after the sending" in _in_one_line()
 
 
 def _in_one_line() -> str:

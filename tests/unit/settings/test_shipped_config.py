@@ -1,6 +1,7 @@
 """The files that come with Precog: what they hold, and that they and .env.example name the same variables."""
 
 import re
+import shutil
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,9 @@ import pytest
 from precog.channels.registry import KINDS
 from precog.domain.alerts import Category, Severity
 from precog.errors import ConfigError
+from precog.pacing import receipt_looks
 from precog.resources import resource
+from precog.settings.delivery import ReceiptDeadlines
 from precog.settings.load import FILES, load_rules, load_settings
 from precog.settings.model import ChannelOff, Settings
 from precog.settings.routes import describe_channels, planned_routes
@@ -38,13 +41,22 @@ ALL_SET = {
     "CRITICAL_ALERT_PHONE_NUMBERS": "+12025550101,+12025550102",
     "HIGH_ALERT_PHONE_NUMBERS": "+12025550101",
     "TWILIO_API_BASE_URL": "https://gateway.example.com",
+    "PRECOG_PUBLIC_URL": "https://precog.example.com",
+    "TWILIO_SIGNING_KEY": "canary-signing-key",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/canary-slack-token",
     "SLACK_ALERT_CHANNEL": "#alerts",
     "CUSTOM_WEBHOOK_URL": "https://hooks.example.com/canary-webhook-path",
     "CUSTOM_WEBHOOK_SECRET": "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5",
     "CUSTOM_WEBHOOK_ALLOW_PRIVATE": "true",
 }
-SECRETS = ("canary-smtp-password", "canary-twilio-token", "canary-slack-token", "canary-webhook-path", "Y2FuYXJ5")
+SECRETS = (
+    "canary-smtp-password",
+    "canary-twilio-token",
+    "canary-signing-key",
+    "canary-slack-token",
+    "canary-webhook-path",
+    "Y2FuYXJ5",
+)
 
 
 def _load(environ: dict[str, str]) -> Settings:
@@ -178,6 +190,23 @@ def test_the_thresholds_are_those_of_the_schema() -> None:
     assert settings.data_sources.usage_alert.at == Decimal("0.80")
     assert settings.probability_models.degradation.minimum_ratio == Decimal("0.85")
     assert settings.probability_models.degradation.window_days == 30
+
+
+def test_a_receipt_is_waited_for_as_long_as_is_said_or_for_ever(tmp_path: Path) -> None:
+    assert _load({}).delivery.receipt_deadline_seconds == ReceiptDeadlines(critical=60, high=300)
+    shutil.copytree(resource("config"), tmp_path / "config")
+    system = tmp_path / "config/system.yaml"
+    system.write_text(system.read_text().replace("{critical: 60, high: 300}", "{critical: 20, high: null}"))
+    deadlines = _load({"PRECOG_CONFIG_DIR": str(tmp_path / "config")}).delivery.receipt_deadline_seconds
+    assert (deadlines.critical, deadlines.high) == (20, None)
+
+
+def test_a_critical_receipt_is_asked_for_right_before_its_deadline() -> None:
+    deadline = _load({}).delivery.receipt_deadline_seconds.critical
+    assert deadline is not None
+    for called_back in (True, False):
+        last = max(age for age in receipt_looks(called_back=called_back) if age < deadline)
+        assert deadline - last <= 5
 
 
 def test_the_two_halves_of_a_profile_have_the_same_names() -> None:
