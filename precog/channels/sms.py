@@ -136,7 +136,7 @@ class SmsSettings(ChannelSettings):
     validity_period_seconds: int = Field(default=900, ge=1, le=36_000)
     """How long Twilio may try: an alert that comes hours later does harm."""
     public_url: Annotated[str, AfterValidator(_reachable)] | None = None
-    """Where Twilio reports, and what it signs; None where it cannot."""
+    """Where Twilio reaches `precog serve`, and what it signs; None where it cannot."""
     signing_key: SecretStr | None = None
     """The secret of a SharedKey, where Twilio signs with one instead of the account's token."""
 

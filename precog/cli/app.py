@@ -17,6 +17,7 @@ from precog.cli import (
     log,
     methods,
     prune,
+    serve,
     stack,
     trial,
     watch,
@@ -71,3 +72,4 @@ app.add_typer(channels.app, name="channels", rich_help_panel=OPERATION, no_args_
 app.add_typer(journal.app, name="journal", rich_help_panel=OPERATION, no_args_is_help=True)
 app.command(rich_help_panel=OPERATION)(prune.prune)
 app.add_typer(db.app, name="db", rich_help_panel=OPERATION, no_args_is_help=True)
+app.command(rich_help_panel=OPERATION)(serve.serve)

@@ -32,6 +32,13 @@ def warnings_shown() -> Iterator[None]:
         logging.getLogger().removeHandler(handler)
 
 
+def leave_to_the_log() -> None:
+    """For a command that runs as a service: what is logged from here on goes to the log alone."""
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each, _Warnings)]:
+        root.removeHandler(handler)
+
+
 class _Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:

@@ -38,5 +38,7 @@ WORKERS = {
     # Mail and webhooks wait for servers that anybody may run; an SMS never waits behind them.
     "worker-mail": _worker("worker-mail", MAIL_QUEUES),
 }
+SERVE = ("precog", "serve")
+"""Only where PRECOG_PUBLIC_URL says that somebody outside can reach it."""
 FLOWER = ("celery", "-A", "workers", "flower")
 """Its address, port and password come as FLOWER_ADDRESS, FLOWER_PORT and FLOWER_BASIC_AUTH."""

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from precog.errors import LocalStackError
-from precog.localstack.commands import CONSOLE_WORKER, FLOWER, MIGRATE, WORKERS
+from precog.localstack.commands import CONSOLE_WORKER, FLOWER, MIGRATE, SERVE, WORKERS
 from precog.localstack.processes import Command, Process
 from precog.localstack.server import free_port, kept_secret, remembered_port
 from precog.localstack.stack import Servers
@@ -23,6 +23,8 @@ class Services:
     flower_url: str
     flower_password: str = field(repr=False)
     """For the user `precog`."""
+    public_url: str | None
+    """Where providers reach `precog serve`; None where it does not run."""
     supervisor: Supervisor
 
 
@@ -53,6 +55,9 @@ def services(
         for name, argv in WORKERS.items()
     ]
     commands.append(command("flower", FLOWER, extra=flower))
+    public_url = environment.get("PRECOG_PUBLIC_URL", "").strip() or None
+    if public_url is not None:
+        commands.append(command("serve", SERVE))
     own = [server for server in (servers.postgres, servers.redis) if server is not None]
     watched = [Service(name=server.name, start=server.start, process=server.process) for server in own]
     ours = [Service(name=each.name, start=partial(Process, each)) for each in commands]
@@ -60,6 +65,7 @@ def services(
         yield Services(
             flower_url=f"http://{flower['FLOWER_ADDRESS']}:{flower['FLOWER_PORT']}",
             flower_password=kept_secret(directory / "flower.password"),
+            public_url=public_url,
             supervisor=supervisor,
         )
 

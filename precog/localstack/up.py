@@ -73,6 +73,8 @@ def _introduce(both: Servers, started: Services, directory: Path, console: Conso
     )
     table.add_row("Redis", without_password(both.redis_url), "" if both.redis else "yours, from REDIS_URL")
     table.add_row("Flower", started.flower_url, password)
+    if started.public_url is not None:
+        table.add_row("Reports", started.public_url, "leads to precog serve on this machine")
     console.print(table)
     console.print(f"\nIn another terminal:  . {shlex.quote(str(directory / 'env'))}", highlight=False)
     console.print(f"Logs: {directory / 'log'}    Stop: Ctrl-C\n", highlight=False)

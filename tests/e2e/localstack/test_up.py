@@ -19,6 +19,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from precog.localstack.server import free_port
 from tests.integration.localstack.places import ended, place
 
 pytestmark = pytest.mark.e2e
@@ -112,6 +113,16 @@ def test_servers_of_ones_own_are_used(database_url: str, redis_url: str) -> None
         assert "yours, from DATABASE_URL" in said
         assert "yours, from REDIS_URL" in said
         assert not list((directory / "home").glob("postgres*"))
+
+
+def test_reports_are_taken_where_an_address_says_that_they_can_come() -> None:
+    port = str(free_port())
+    ours = {"PRECOG_PUBLIC_URL": "https://alerts.example.com", "PRECOG_SERVE_PORT": port}
+    with place() as directory, _up(directory, **ours) as command:
+        assert re.search(r"Reports +https://alerts\.example\.com", _introduction(command))
+        _wait_for(port)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer:
+            assert answer.status == 200
 
 
 def _flower_wants_its_password(said: str, password: str) -> None:

@@ -57,6 +57,7 @@ def test_the_ways_and_the_times_of_what_does_not_arrive_are_the_shipped_ones(set
     assert f"within {deadlines.critical} seconds (critical) or {deadlines.high} (high)" in _in_one_line()
     first = [f"{age:.0f}" for age in receipt_looks(called_back=False)[:4]]
     assert f"{', '.join(first[:3])} and {first[3]} seconds after the sending" in _in_one_line()
+    assert f"not reported within {receipt_looks(called_back=True)[0]:.0f} seconds" in _in_one_line()
 
 
 def _in_one_line() -> str:

@@ -9,12 +9,13 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from precog.localstack.commands import FLOWER, MIGRATE, POSTGRES_SETTINGS, REDIS_SETTINGS, WORKERS
+from precog.localstack.commands import FLOWER, MIGRATE, POSTGRES_SETTINGS, REDIS_SETTINGS, SERVE, WORKERS
 
 pytestmark = pytest.mark.unit
 
 _TEXT = (Path(__file__).parents[3] / "docker-compose.yml").read_text()
-_LONG_RUNNING = ("postgres", "redis", *WORKERS, "flower")
+_LONG_RUNNING = ("postgres", "redis", *WORKERS, "flower", "serve")
+_ON_LOOPBACK = {"flower": ["127.0.0.1:5555:5555"], "serve": ["127.0.0.1:8010:8010"]}
 
 
 @cache
@@ -43,6 +44,12 @@ def test_each_worker_is_started_as_the_local_stack_starts_it(name: str) -> None:
 
 def test_flower_is_started_as_the_local_stack_starts_it() -> None:
     assert tuple(_service("flower")["command"]) == FLOWER
+
+
+def test_reports_are_taken_only_where_somebody_asks_for_it() -> None:
+    serve = _service("serve")
+    assert serve["profiles"] == ["reports"]
+    assert tuple(serve["command"]) == (*SERVE, "--host", "0.0.0.0", "--port", "8010")
 
 
 def test_the_database_is_migrated_as_the_local_stack_migrates_it() -> None:
@@ -85,8 +92,8 @@ def test_workers_can_be_scaled(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*_LONG_RUNNING, "migrate"])
-def test_nothing_of_ours_can_be_reached_from_outside_but_flower_on_loopback(name: str) -> None:
-    assert _service(name).get("ports", []) == (["127.0.0.1:5555:5555"] if name == "flower" else [])
+def test_nothing_of_ours_can_be_reached_from_another_machine(name: str) -> None:
+    assert _service(name).get("ports", []) == _ON_LOOPBACK.get(name, [])
 
 
 def test_flower_asks_for_a_password() -> None:
@@ -104,7 +111,7 @@ def test_a_service_that_ends_is_started_again_and_is_looked_after(name: str) -> 
 
 
 def test_no_service_starts_before_the_schema_is_there() -> None:
-    for name in (*WORKERS, "flower"):
+    for name in (*WORKERS, "flower", "serve"):
         assert _service(name)["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 

@@ -130,7 +130,9 @@ def _variables_of_the_files() -> set[str]:
     process = (ROOT / "precog/settings/process.py").read_text()
     in_files = {name for text in files for name in re.findall(r"_env: ([A-Z_]+)", text)}
     in_compose = set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
-    return in_files | in_compose | {"PRECOG_HOME"} | set(re.findall(r'_value\("([A-Z_]+)"', process))
+    return (
+        in_files | in_compose | {"PRECOG_HOME", "PRECOG_SERVE_PORT"} | set(re.findall(r'_value\("([A-Z_]+)"', process))
+    )
 
 
 def test_the_example_environment_names_every_variable_and_no_other() -> None:
