@@ -20,9 +20,9 @@ def alert_page(
 ) -> RenderableType:
     parts: list[RenderableType] = [_title(alert), Text(visible(alert["message"])), Text(), _fields(alert, now)]
     if alert["details"]:
-        parts += [*_section("Details"), _pairs((fact.name, Text(fact.value)) for fact in flat(alert["details"]))]
-    parts += [*_section("Told"), _told(alert, deliveries, now)]
-    parts += [*_section("What happened"), _history(alert, deliveries, attempts)]
+        parts += [*section("Details"), listed((fact.name, Text(fact.value)) for fact in flat(alert["details"]))]
+    parts += [*section("Told"), _told(alert, deliveries, now)]
+    parts += [*section("What happened"), history(alert, deliveries, attempts)]
     return Group(*parts)
 
 
@@ -31,12 +31,12 @@ def _title(alert: AlertRecord) -> Text:
     return Text.assemble((f"#{alert['alert_id']}", "bold"), "  ", coloured(alert["severity"]), "  ", where)
 
 
-def _section(name: str) -> tuple[Text, Text]:
+def section(name: str) -> tuple[Text, Text]:
     return Text(), Text(name, style="bold")
 
 
 def _fields(alert: AlertRecord, now: datetime) -> RenderableType:
-    return _pairs((name, plain(value)) for name, value in _known(alert, now) if value)
+    return listed((name, plain(value)) for name, value in _known(alert, now) if value)
 
 
 def _known(alert: AlertRecord, now: datetime) -> Iterator[tuple[str, str | None]]:
@@ -50,7 +50,7 @@ def _known(alert: AlertRecord, now: datetime) -> Iterator[tuple[str, str | None]
     yield "fingerprint", alert["fingerprint"]
 
 
-def _pairs(pairs: Iterator[tuple[str, Text]]) -> RenderableType:
+def listed(pairs: Iterator[tuple[str, Text]]) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -79,7 +79,7 @@ def _told(alert: AlertRecord, deliveries: Sequence[DeliveryRecord], now: datetim
     return _indented(table)
 
 
-def _history(
+def history(
     alert: AlertRecord, deliveries: Sequence[DeliveryRecord], attempts: Sequence[AttemptRecord]
 ) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))

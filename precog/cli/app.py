@@ -11,6 +11,7 @@ from precog.cli import (
     channels,
     config,
     db,
+    deliveries,
     doctor,
     interlock,
     journal,
@@ -51,7 +52,7 @@ def precog(
 
     New here: `precog demo` shows all of it, `precog up` starts everything on this machine, `precog log` raises an alert, `precog alerts list` shows it, and `precog doctor` says what is wrong and what mends it. Every command explains itself with --help.
 
-    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 there is no such alert, method or breaker event; 5 only warnings (doctor).
+    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 there is no such alert, delivery, method or breaker event; 5 only warnings (doctor).
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself
     context.with_resource(errors_told(with_traceback=debug))
     context.with_resource(warnings_shown())
@@ -68,6 +69,7 @@ app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_
 app.command("test-notification", rich_help_panel=CONFIGURATION)(trial.notify_once)
 app.command(rich_help_panel=OPERATION)(doctor.doctor)
 app.command(rich_help_panel=OPERATION)(watch.watch)
+app.add_typer(deliveries.app, name="deliveries", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(channels.app, name="channels", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(journal.app, name="journal", rich_help_panel=OPERATION, no_args_is_help=True)
 app.command(rich_help_panel=OPERATION)(prune.prune)

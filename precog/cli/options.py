@@ -32,8 +32,8 @@ By = Annotated[
 ]
 
 
-def _known_channel(name: str) -> str:
-    if name not in KINDS:
+def known_channel(name: str | None) -> str | None:
+    if name is not None and name not in KINDS:
         raise typer.BadParameter(f"{name!r} is not one of {', '.join(KINDS)}{did_you_mean(name, KINDS)}")
     return name
 
@@ -43,7 +43,7 @@ ChannelName = Annotated[
     typer.Argument(
         metavar="CHANNEL",
         help="console, file, email, sms, slack or webhook.",
-        callback=_known_channel,
+        callback=known_channel,
         autocompletion=lambda: list(KINDS),
     ),
 ]
