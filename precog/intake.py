@@ -16,7 +16,7 @@ import psycopg2.extensions
 from precog import journal, queue
 from precog.domain.alerts import Category, Environment, NewAlert, Severity
 from precog.domain.deliveries import Doorbell
-from precog.domain.fingerprint import calculate_fingerprint, canonical_json, key_details_of, request_hash
+from precog.domain.fingerprint import canonical_json, fingerprint_of, key_details_of, request_hash
 from precog.domain.nearest import did_you_mean
 from precog.domain.sanitize import safe_details, safe_text
 from precog.errors import AlertTypeError, AlertValueError, ConfigError, IdempotencyConflict, StoreError
@@ -89,7 +89,7 @@ def new_alert(  # noqa: PLR0913 - one argument a column; every one of them keywo
         details=safe,
         source_table=table,
         source_id=record,
-        fingerprint=fingerprint or calculate_fingerprint(kind, origin, keys),
+        fingerprint=fingerprint or fingerprint_of(kind, origin, keys),
         band=rules.band_of(kind, safe),
         environment=where,
         tags=safe_details(tags, field="tags"),

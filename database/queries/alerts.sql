@@ -3,57 +3,68 @@
 SELECT pg_advisory_xact_lock(hashtextextended(%(environment)s::text || ':' || %(fingerprint)s::text, 0))
 
 -- name: alerts.log
--- Stores a call and decides about it: duplicate, or deliveries from the routes. Run after alerts.lock in the same
--- transaction. Returns one row, or none when the uuid is already stored.
-WITH identity AS MATERIALIZED (
-    SELECT nextval('public.alerts_alert_id_seq') AS alert_id
-), anchor AS MATERIALIZED (
-    SELECT a.*
+-- Stores a call that somebody is to be told of, and decides about it: duplicate, or deliveries from the routes. Run after
+-- alerts.lock in the same transaction. Returns one row, or none when the uuid is already stored.
+WITH anchor AS MATERIALIZED (
+    SELECT a.alert_id, a.incident_id, a.open,
+           a.stands AND (public.alert_severity_rank(%(severity)s::text), %(band)s::int) <= (a.rank, a.band) AS repeated
     FROM public.alert_anchor(%(environment)s::text, %(fingerprint)s::text, NULL, %(window_minutes)s::int) AS a
-    WHERE %(notify)s::boolean
 ), routes AS MATERIALIZED (
     SELECT r.channel, r.recipient
     FROM public.alert_routes AS r
-    WHERE r.environment = %(environment)s::text AND r.severity = %(severity)s::text AND %(notify)s::boolean
+    WHERE r.environment = %(environment)s::text AND r.severity = %(severity)s::text
+      AND NOT EXISTS (SELECT FROM anchor WHERE anchor.repeated)
 ), decision AS MATERIALIZED (
-    SELECT verdict.duplicate,
-           NOT %(notify)s::boolean
-           OR verdict.duplicate
-           OR EXISTS (SELECT FROM public.alert_routes AS r WHERE r.environment = %(environment)s::text) AS planned,
-           NOT verdict.duplicate AND EXISTS (SELECT FROM routes) AS notify
-    FROM (SELECT EXISTS (SELECT FROM anchor
-                         WHERE anchor.stands
-                           AND (public.alert_severity_rank(%(severity)s::text), %(band)s::int) <= (anchor.rank, anchor.band)
-                        ) AS duplicate) AS verdict
+    SELECT identity.alert_id,
+           coalesce(anchor.repeated, false) AS duplicate,
+           CASE WHEN anchor.repeated THEN anchor.alert_id END AS duplicate_of,
+           CASE WHEN anchor.open THEN anchor.incident_id ELSE identity.alert_id END AS incident_id,
+           told.channels
+    FROM nextval('public.alerts_alert_id_seq') AS identity (alert_id)
+    LEFT JOIN anchor ON true
+    CROSS JOIN (SELECT jsonb_object_agg(routes.channel, 'pending') AS channels FROM routes) AS told
 ), stored AS (
     INSERT INTO public.alerts (
         alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
         triggered_at, occurred_at, fingerprint, band, environment, tags, request_hash,
         planned, notify, suppressed, duplicate_of, incident_id, notification_channels)
-    SELECT identity.alert_id, %(alert_uuid)s::uuid, %(alert_type)s::text, %(severity)s::text, %(category)s::text,
+    SELECT decision.alert_id, %(alert_uuid)s::uuid, %(alert_type)s::text, %(severity)s::text, %(category)s::text,
            %(component)s::text, %(message)s::text, %(details)s::jsonb, %(source_table)s::text, %(source_id)s::text,
            clock_timestamp(), %(occurred_at)s::timestamptz, %(fingerprint)s::text, %(band)s::int, %(environment)s::text,
            %(tags)s::jsonb, %(request_hash)s::text,
-           decision.planned, decision.notify, decision.duplicate,
-           CASE WHEN decision.duplicate THEN (SELECT anchor.alert_id FROM anchor) END,
-           coalesce((SELECT anchor.incident_id FROM anchor WHERE anchor.open), identity.alert_id),
-           CASE WHEN decision.notify THEN (SELECT jsonb_object_agg(routes.channel, 'pending') FROM routes) ELSE '{}' END
-    FROM identity, decision
+           decision.duplicate OR decision.channels IS NOT NULL
+           OR EXISTS (SELECT FROM public.alert_routes AS r WHERE r.environment = %(environment)s::text),
+           decision.channels IS NOT NULL, decision.duplicate, decision.duplicate_of, decision.incident_id,
+           coalesce(decision.channels, '{}')
+    FROM decision
     ON CONFLICT (alert_uuid) DO NOTHING
-    RETURNING alert_id, planned, notify, duplicate_of
+    RETURNING alert_id, planned, duplicate_of
 ), delivered AS (
     INSERT INTO public.alert_deliveries (delivery_id, alert_id, environment, channel, recipient, urgency, rung_at)
     SELECT md5(%(alert_uuid)s::uuid || E'\x1f' || routes.channel || E'\x1f' || routes.recipient)::uuid, stored.alert_id,
            %(environment)s::text, routes.channel, routes.recipient, public.alert_severity_rank(%(severity)s::text),
            CASE WHEN %(ring)s::boolean THEN clock_timestamp() END
     FROM stored, routes
-    WHERE stored.notify
     RETURNING delivery_id, channel
 )
 SELECT stored.alert_id, stored.planned, stored.duplicate_of,
        ARRAY(SELECT delivered.delivery_id::text FROM delivered ORDER BY delivered.channel, delivered.delivery_id) AS delivery_ids,
        ARRAY(SELECT delivered.channel FROM delivered ORDER BY delivered.channel, delivered.delivery_id) AS channels
 FROM stored
+
+-- name: alerts.write
+-- Stores a call of which nobody is told, or nobody yet: the row alone, without a lock and without a decision. Returns one
+-- row, or none when the uuid is already stored.
+INSERT INTO public.alerts (
+    alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
+    triggered_at, occurred_at, fingerprint, band, environment, tags, request_hash, planned, incident_id)
+SELECT identity.alert_id, %(alert_uuid)s::uuid, %(alert_type)s::text, %(severity)s::text, %(category)s::text,
+       %(component)s::text, %(message)s::text, %(details)s::jsonb, %(source_table)s::text, %(source_id)s::text,
+       clock_timestamp(), %(occurred_at)s::timestamptz, %(fingerprint)s::text, %(band)s::int, %(environment)s::text,
+       %(tags)s::jsonb, %(request_hash)s::text, NOT %(notify)s::boolean, identity.alert_id
+FROM nextval('public.alerts_alert_id_seq') AS identity (alert_id)
+ON CONFLICT (alert_uuid) DO NOTHING
+RETURNING alert_id, planned, NULL::bigint AS duplicate_of, '{}'::text[] AS delivery_ids, '{}'::text[] AS channels
 
 -- name: alerts.stored_before
 -- What stands under an uuid: the alert and those of its deliveries that were not rung.
@@ -65,25 +76,9 @@ SELECT a.alert_id, a.request_hash, a.planned, a.duplicate_of,
 FROM public.alerts AS a
 WHERE a.alert_uuid = %(alert_uuid)s::uuid
 
--- name: alerts.join
--- Stores a call inside its caller's own transaction: the row alone, unplanned, and a note to recovery that is heard at
--- their commit. Takes no lock and decides nothing, so that two callers cannot deadlock through it.
-WITH identity AS MATERIALIZED (
-    SELECT nextval('public.alerts_alert_id_seq') AS alert_id
-), stored AS (
-    INSERT INTO public.alerts (
-        alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
-        triggered_at, occurred_at, fingerprint, band, environment, tags, request_hash, planned, incident_id)
-    SELECT identity.alert_id, %(alert_uuid)s::uuid, %(alert_type)s::text, %(severity)s::text, %(category)s::text,
-           %(component)s::text, %(message)s::text, %(details)s::jsonb, %(source_table)s::text, %(source_id)s::text,
-           clock_timestamp(), %(occurred_at)s::timestamptz, %(fingerprint)s::text, %(band)s::int, %(environment)s::text,
-           %(tags)s::jsonb, %(request_hash)s::text, NOT %(notify)s::boolean, identity.alert_id
-    FROM identity
-    ON CONFLICT (alert_uuid) DO NOTHING
-    RETURNING alert_id, planned
-)
-SELECT stored.alert_id, pg_notify('precog_unplanned', %(environment)s::text)
-FROM stored
+-- name: alerts.announce
+-- A note to recovery about an alert in its caller's own transaction, heard at their commit.
+SELECT pg_notify('precog_unplanned', %(environment)s::text)
 
 -- name: alerts.unplanned
 -- Alerts nobody has decided about yet, oldest first, where the environment has routes to decide by.

@@ -18,11 +18,16 @@ def canonical_json(value: Json) -> str:
 
 def calculate_fingerprint(alert_type: str, component: str, key_details: Mapping[str, object] | None = None) -> str:
     """The MD5, in hex, under which equal alerts are duplicates of each other."""
-    identity: Json = [
+    return fingerprint_of(
         safe_text(alert_type, limit_bytes=_LONGEST_BYTES),
         safe_text(component, limit_bytes=_LONGEST_BYTES),
         safe_details(key_details, field="key_details"),
-    ]
+    )
+
+
+def fingerprint_of(alert_type: str, component: str, key_details: dict[str, Json]) -> str:
+    """The same, of what has been made safe already."""
+    identity: Json = [alert_type, component, key_details]
     return hashlib.md5(canonical_json(identity).encode(), usedforsecurity=False).hexdigest()
 
 

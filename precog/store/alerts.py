@@ -25,7 +25,7 @@ class Logged:
 
     alert_id: int
     planned: bool
-    """False when the environment has no routes yet: nobody is told until there are."""
+    """False while nobody has decided who is told: there are no routes yet, or the caller has not committed."""
     duplicate_of: int | None
     doorbells: tuple[Doorbell, ...]
     """The deliveries that are due now."""
@@ -39,12 +39,13 @@ def log(alert: NewAlert, *, ring: bool) -> Logged:
     The uuid makes it safe to repeat: a second call finds the first row. Raises StoreError, after LOG_SECONDS at most.
     """
     parameters = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
-    return default_pool().safely(lambda connection: _log(connection, alert.alert_uuid, parameters), within=LOG_SECONDS)
+    return default_pool().safely(lambda connection: _log(connection, alert, parameters), within=LOG_SECONDS)
 
 
-def _log(connection: Connection, alert_uuid: UUID, parameters: dict[str, Any]) -> Logged:
-    rows = connection.run_planned("alerts.lock", "alerts.log", **parameters)
-    return _logged(rows[0]) if rows else _logged(connection.run("alerts.stored_before", alert_uuid=str(alert_uuid))[0])
+def _log(connection: Connection, alert: NewAlert, parameters: dict[str, Any]) -> Logged:
+    statements = ("alerts.lock", "alerts.log") if alert.notify else ("alerts.write",)
+    rows = connection.run_planned(*statements, **parameters)
+    return _logged((rows or connection.run("alerts.stored_before", alert_uuid=str(alert.alert_uuid)))[0])
 
 
 def _logged(row: Row) -> Logged:
@@ -64,14 +65,13 @@ def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
     psycopg2's errors pass through: the transaction is the caller's.
     """
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(sql("alerts.join"), _columns(alert))
-        row = cursor.fetchone()
-        if row is not None:
-            return Logged(
-                alert_id=row["alert_id"], planned=True, duplicate_of=None, doorbells=(), stored_before_as=None
-            )
-        cursor.execute(sql("alerts.stored_before"), {"alert_uuid": str(alert.alert_uuid)})
-        return _logged(cast(Row, cursor.fetchone()))
+        cursor.execute(sql("alerts.write"), _columns(alert))
+        if (row := cursor.fetchone()) is None:
+            cursor.execute(sql("alerts.stored_before"), {"alert_uuid": str(alert.alert_uuid)})
+            return _logged(cast(Row, cursor.fetchone()))
+        if alert.notify:
+            cursor.execute(sql("alerts.announce"), {"environment": alert.environment})
+        return _logged(row)
 
 
 def _columns(alert: NewAlert) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import psycopg2
 import psycopg2.extensions
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
-from psycopg2.extras import RealDictCursor
 
 from precog.errors import AlertStoreUnavailable, StoreBusy
 from precog.settings import process
@@ -84,9 +83,10 @@ class Connection(psycopg2.extensions.connection):
             cursor.execute(statement)
 
     def _rows(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
-        with self._watched(), self.cursor(cursor_factory=RealDictCursor) as cursor:
+        with self._watched(), self.cursor() as cursor:
             cursor.execute(statement, parameters)
-            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+            columns = [column.name for column in cursor.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()] if columns else []
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
