@@ -19,8 +19,11 @@ WITH claimed AS (
 )
 SELECT m.*, claimed.attempts AS attempt,
        w.than_alert_id AS worse_than, w.severity_before, w.details_before
-FROM claimed JOIN public.delivery_messages AS m ON m.delivery_id = claimed.delivery_id
+FROM claimed CROSS JOIN public.delivery_messages AS m
 LEFT JOIN public.alert_worsenings AS w ON w.alert_id = m.alert_id
+-- The parameter and not claimed.delivery_id: the view tells an age, so PostgreSQL does not merge it into a join, and would
+-- make it of all deliveries there are.
+WHERE m.delivery_id = %(delivery_id)s::uuid
 
 -- name: deliveries.unanswered
 -- What was sent without an answer, to ask its provider about it; with the provider's own name for it where a report told us.

@@ -48,7 +48,8 @@ SET status = 'failed', error_code = 'expired', finished_at = clock_timestamp(), 
 WHERE d.delivery_id IN (
     SELECT old.delivery_id
     FROM public.alert_deliveries AS old JOIN public.alerts AS a ON a.alert_id = old.alert_id
-    WHERE old.environment = %(environment)s::text AND old.status IN ('pending', 'held', 'unknown')
+    WHERE old.environment = %(environment)s::text
+      AND (old.status = 'pending' OR old.status IN ('held', 'unknown')) -- as the two indexes have it
       AND coalesce(old.requeued_at, old.created_at)
           <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[old.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p

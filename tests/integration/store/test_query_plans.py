@@ -1,0 +1,147 @@
+"""The statements that run for every alert, every delivery and every beat find their rows by the index made for them."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+import pytest
+
+from precog.store.queries import sql
+
+pytestmark = pytest.mark.integration
+
+Cursor = psycopg2.extensions.cursor
+
+# A year of alerts, of which few are open, and few of whose deliveries are on their way: so it looks in production.
+_SEED = """
+INSERT INTO alerts (alert_id, alert_uuid, alert_type, severity, component, message, fingerprint, request_hash, planned,
+                    notify, incident_id, environment, triggered_at, resolved_at, resolved_by, resolution_action)
+SELECT n, md5(n::text)::uuid, 'type_' || n % 20, (ARRAY['critical', 'high', 'medium', 'low'])[1 + n % 4],
+       'component_' || n % 30, 'seeded', md5((n % 4000)::text), repeat(md5(n::text), 2), n % 1000 <> 1, n % 1000 <> 1, n,
+       'demo', now() - make_interval(mins => 525600 - n * 26),
+       CASE WHEN n % 50 <> 0 THEN now() END, CASE WHEN n % 50 <> 0 THEN 'ann' END,
+       CASE WHEN n % 50 <> 0 THEN 'fixed' END
+FROM generate_series(1, 20000) AS n;
+INSERT INTO alert_deliveries (delivery_id, alert_id, environment, channel, recipient, urgency, status, attempts,
+                              finished_at, lease_until, leased_by, created_at)
+SELECT md5(a.alert_id::text)::uuid, a.alert_id, 'demo', 'sms', '+1', public.alert_severity_rank(a.severity),
+       s.status, 1, CASE WHEN s.status = 'sent' THEN now() END,
+       CASE WHEN s.status = 'sending' THEN now() END, CASE WHEN s.status = 'sending' THEN 'host:1' END, a.triggered_at
+FROM alerts AS a
+CROSS JOIN LATERAL (SELECT CASE a.alert_id % 200 WHEN 0 THEN 'pending' WHEN 2 THEN 'sending' WHEN 3 THEN 'unknown'
+                                                 WHEN 4 THEN 'held' ELSE 'sent' END AS status) AS s
+WHERE a.notify;
+ANALYZE alerts, alert_deliveries
+"""
+
+_LISTED = {"environment": "demo", "severity": None, "component": None, "most": 100}
+_CLAIMED = {
+    "delivery_id": "00000000-0000-0000-0000-000000000000",
+    "environment": "demo",
+    "channel": "sms",
+    "worker": "host:1",
+    "lease_seconds": 90.0,
+    "max_ages": [60.0, 60.0, 60.0, 60.0],
+}
+_LOGGED = {
+    "alert_uuid": "00000000-0000-4000-8000-000000000001",
+    "alert_type": "rapid_loss",
+    "severity": "high",
+    "category": None,
+    "component": "risk_manager",
+    "message": "Lost 200 dollars",
+    "details": "{}",
+    "source_table": None,
+    "source_id": None,
+    "occurred_at": None,
+    "fingerprint": "0" * 32,
+    "band": 0,
+    "environment": "demo",
+    "tags": "{}",
+    "request_hash": "0" * 64,
+    "window_minutes": 60,
+    "ring": True,
+}
+_FINISHED = {
+    **_CLAIMED,
+    "alert_id": 7,
+    "attempt": 1,
+    "status": "sent",
+    "delay_seconds": None,
+    "error": None,
+    "error_code": None,
+    "provider_message_id": None,
+    "receipt": None,
+}
+_DUE = {"environment": "demo", "again_after_seconds": 30.0, "not_channels": [], "most": 100}
+
+
+@pytest.fixture(scope="module")
+def seeded(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[Cursor]:
+    with new_database() as url, closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(_SEED)
+            yield cursor
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters", "index"),
+    [
+        ("alerts.log", _LOGGED, "alerts_anchor_idx"),
+        ("alerts.forecast", {**_LOGGED, "window_minutes": 60}, "alerts_anchor_idx"),
+        ("alerts.unplanned", {"environment": "demo", "most": 100}, "alerts_unplanned_idx"),
+        ("alerts.unresolved", _LISTED, "alerts_open_idx"),
+        (
+            "alerts.unresolved",
+            {**_LISTED, "severity": "critical", "component": "component_3"},
+            "alerts_open_by_severity_idx",
+        ),
+        ("alerts.unacknowledged", _LISTED, "alerts_unacknowledged_idx"),
+        (
+            "alerts.list",
+            {**_LISTED, "alert_type": None, "duplicates": True, "only_open": False},
+            "alerts_triggered_at_idx",
+        ),
+        ("alerts.stored_before", {"alert_uuid": _LOGGED["alert_uuid"]}, "alerts_alert_uuid_key"),
+        ("alerts.resolve", {"alert_id": 7, "by": "ann", "notes": None, "action": "fixed"}, "alerts_incident_idx"),
+        ("deliveries.claim", _CLAIMED, "alert_deliveries_pkey"),
+        ("deliveries.unanswered", _CLAIMED, "alert_deliveries_pkey"),
+        ("deliveries.finish", _FINISHED, "alert_deliveries_pkey"),
+        ("alerts.summarise", {"alert_id": 7}, "alert_deliveries_target_key"),
+        ("deliveries.of_alert", {"alert_id": 7}, "alert_deliveries_target_key"),
+        ("recovery.due", _DUE, "alert_deliveries_due_idx"),
+        ("recovery.abandoned", {"environment": "demo", "most": 100}, "alert_deliveries_leased_idx"),
+        ("recovery.unknown", _DUE, "alert_deliveries_waiting_idx"),
+        ("recovery.expire", {"environment": "demo", "max_ages": [60.0] * 4, "most": 10}, "alert_deliveries_due_idx"),
+        ("recovery.free_held", {"environment": "demo", "most": 10}, "alert_deliveries_waiting_idx"),
+        ("recovery.summary", {"environment": "demo"}, "alert_deliveries_due_idx"),
+    ],
+)
+def test_a_hot_statement_uses_its_index(statement: str, parameters: dict[str, Any], index: str, seeded: Cursor) -> None:
+    seeded.execute(f"EXPLAIN (FORMAT JSON) {sql(statement)}", parameters)
+    [(plan,)] = seeded.fetchall()
+    nodes = list(_nodes(plan[0]["Plan"]))
+
+    assert index in {node.get("Index Name") for node in nodes}, json.dumps(plan, indent=1)
+    read_whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+    assert not read_whole & {"alerts", "alert_deliveries"}
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", ()):
+        yield from _nodes(inner)
+
+
+def test_what_the_worker_writes_down_is_in_no_index_of_alerts(seeded: Cursor) -> None:
+    """So PostgreSQL updates the row in place of moving it in thirteen indexes (a HOT update)."""
+    seeded.execute(
+        "SELECT DISTINCT a.attname FROM pg_index i"
+        " JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)"
+        " WHERE i.indrelid = 'alerts'::regclass AND a.attname LIKE 'notification%'"
+    )
+    assert seeded.fetchall() == []
