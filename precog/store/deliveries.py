@@ -11,7 +11,7 @@ from precog.domain.bands import figure
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt, Worsening
 from precog.domain.records import AttemptRecord, DeliveryRecord
 from precog.settings.alert_rules import BandRule
-from precog.store.pool import Connection, Row, default_pool, run
+from precog.store.pool import Connection, Row, default_pool, run, run_planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +50,15 @@ class Claim:
 
 
 def claim(delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
-    """Take a due delivery; its attempt is on record when this returns. None when there is nothing to take."""
-    with default_pool().transaction() as connection:
-        return claim_in(connection, delivery_id, channel, terms)
+    """Take a due delivery; its attempt is on record when this returns. None when there is nothing to take.
+
+    One that was taken while the connection broke is nobody's, as after a crash: it is due again when its lease ends.
+    """
+    return default_pool().safely(lambda connection: claim_in(connection, delivery_id, channel, terms))
 
 
 def claim_in(connection: Connection, delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
-    rows = connection.run("deliveries.claim", **terms.parameters(delivery_id, channel))
+    rows = connection.run_planned("deliveries.claim", **terms.parameters(delivery_id, channel))
     if not rows:
         return None
     row = rows[0]
@@ -139,7 +141,7 @@ def finish(message: Message, ending: Ending) -> DeliveryStatus | None:
     over): the try's own record is then all that is written. Safe to repeat.
     """
     receipt = ending.receipt
-    rows = run(
+    rows = run_planned(
         "alerts.hold_row",
         "deliveries.finish",
         *(("receipts.record",) if receipt and receipt.state else ()),

@@ -69,13 +69,13 @@ class Connection(psycopg2.extensions.connection):
         return self._rows(";\n".join(sql(name) for name in names), parameters)
 
     def run_planned(self, *names: str, **parameters: object) -> list[Row]:
-        """As `run`, with the last planned once per connection: planning the hot statement costs more than its work."""
-        *first, then = names
-        statement = prepared(then)
-        if statement.name not in self.planned:
-            self.command(statement.prepare)
-            self.planned.add(statement.name)
-        return self._rows(";\n".join([*map(sql, first), statement.execute]), parameters)
+        """As `run`, each planned once per connection: planning a hot statement costs more than its work."""
+        statements = [prepared(name) for name in names]
+        for each in statements:
+            if each.name not in self.planned:
+                self.command(each.prepare)
+                self.planned.add(each.name)
+        return self._rows(";\n".join(each.execute for each in statements), parameters)
 
     def command(self, statement: str) -> None:
         """One that has no parameters and no answer but that it is done."""
@@ -321,6 +321,11 @@ def close_default_pool() -> None:
     old, _default = _default, None
     if old is not None:
         old.close()
+
+
+def run_planned(*names: str, **parameters: object) -> Sequence[Row]:
+    """As `run`, each planned once per connection."""
+    return default_pool().safely(lambda connection: connection.run_planned(*names, **parameters))
 
 
 def run(*names: str, **parameters: object) -> Sequence[Row]:

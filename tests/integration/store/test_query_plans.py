@@ -20,8 +20,8 @@ _SEED = """
 INSERT INTO alerts (alert_id, alert_uuid, alert_type, severity, component, message, fingerprint, request_hash, planned,
                     notify, incident_id, environment, triggered_at, resolved_at, resolved_by, resolution_action)
 SELECT n, md5(n::text)::uuid, 'type_' || n % 20, (ARRAY['critical', 'high', 'medium', 'low'])[1 + n % 4],
-       'component_' || n % 30, 'seeded', md5((n % 4000)::text), repeat(md5(n::text), 2), n % 1000 <> 1, n % 1000 <> 1, n,
-       'demo', now() - make_interval(mins => 525600 - n * 26),
+       'component_' || n % 30, 'seeded', md5((n % 4000)::text), repeat(md5(n::text), 2), n % 1000 <> 1,
+       n % 1000 <> 1, n, 'demo', now() - make_interval(mins => 525600 - n * 26),
        CASE WHEN n % 50 <> 0 THEN now() END, CASE WHEN n % 50 <> 0 THEN 'ann' END,
        CASE WHEN n % 50 <> 0 THEN 'fixed' END
 FROM generate_series(1, 20000) AS n;
