@@ -122,14 +122,16 @@ def replay_journal(environment: Environment, *, most: int | None = None, seconds
 
 
 def _store(alert: NewAlert, idempotency_key: str | None) -> alerts.Logged:
-    logged = alerts.log(alert, ring=queue.may_ring())
+    may_ring = queue.may_ring()
+    logged = alerts.log(alert, ring=may_ring)
     _check_repeat(alert, logged, idempotency_key)
     if not logged.planned:
         log.warning(
             "the alert is stored, but this environment has no routes and nobody is told; run `precog config apply`",
             extra={"alert_id": logged.alert_id, "environment": alert.environment},
         )
-    _ring(logged.doorbells, alert.environment)
+    if may_ring:  # otherwise the rows say already that nobody was told
+        _ring(logged.doorbells, alert.environment)
     return logged
 
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
+import psycopg2.extensions
 import pytest
 import redis
 from celery import Celery
@@ -80,6 +81,20 @@ def test_a_broker_that_is_away_is_noticed_once_and_then_left_alone(
     assert [queue.ring([bell]) for _ in range(3)] == [False] * 3
     assert not queue.may_ring()
     assert len([record for record in caplog.records if "does not take messages" in record.message]) == 1
+
+
+def test_an_alert_that_nobody_tries_to_ring_for_is_written_once(
+    precog_env: pytest.MonkeyPatch, db_cursor: psycopg2.extensions.cursor
+) -> None:
+    route = Route(environment=Environment.DEMO, severity=Severity.LOW, channel="email", recipient="ann@example.com")
+    channels.write_routes(Environment.DEMO, [route])
+    precog_env.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    told_in_vain, untold = (precog.log_alert("api_failures", "low", f"api_{number}", "boom") for number in range(2))
+
+    db_cursor.execute(
+        "SELECT alert_id, rung_at IS NULL, d.xmin = a.xmin FROM alert_deliveries d JOIN alerts a USING (alert_id)"
+    )
+    assert sorted(db_cursor.fetchall()) == [(told_in_vain, True, False), (untold, True, True)]
 
 
 def test_a_celery_app_of_the_program_that_cannot_be_configured_costs_no_alert(
