@@ -2,7 +2,7 @@
 # the rest in .venv, PostgreSQL and Redis included.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check clean
+.PHONY: help setup demo up test check bench clean
 
 PYTHON ?= $(shell sh tools/find-python)
 BIN := .venv/bin
@@ -30,6 +30,9 @@ check: setup ## What CI runs: format, lint, types, arrows between the rooms, the
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo --no-cache
 	@$(MAKE) --no-print-directory test
+
+bench: setup ## Precog beside its floors, under 10 minutes; QUICK=1: under 90 s. Result and picture in build/bench
+	@$(BIN)/python -m benchmarks --extent $(if $(QUICK),quick,full) --into build/bench
 
 clean: ## Takes away the environment and the caches; the data in .precog stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build dist

@@ -1,0 +1,1 @@
+"""Measures Precog against its floors: `make bench`. Imports of `precog` only; nothing imports this."""
