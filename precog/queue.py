@@ -5,6 +5,7 @@ Only ids are in a message. A ring never raises and never takes long: the alert i
 
 import json
 import logging
+import sys
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -85,6 +86,8 @@ def may_ring() -> bool:
 def _eager_app() -> Celery | None:
     """The program's own Celery app where it has our tasks and runs them inline: `task_always_eager` has no effect on
     a message sent by name."""
+    if "workers.tasks" not in sys.modules:  # a look at their settings costs more than a message
+        return None
     try:
         eager = current_app.conf.task_always_eager and task_name("console") in current_app.tasks
     except Exception:  # noqa: BLE001 - an app whose settings cannot be read is theirs to mend; the alert is committed
@@ -109,16 +112,18 @@ def message(bell: Doorbell) -> str:
         envelope.text.replace(_BODY, b64encode(body.encode()).decode())
         .replace(_DELIVERY, delivery_id)
         .replace(_TASK, str(uuid4()))
-        .replace(_TAG, str(uuid4()))
     )
 
 
-_DELIVERY, _TASK, _TAG, _BODY = "<delivery>", "<task>", "<tag>", "<body>"
+_DELIVERY, _TASK, _BODY = "<delivery>", "<task>", "<body>"
 
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """A message as it travels and its body before encoding, with a mark wherever two messages differ."""
+    """A message as it travels and its body before encoding, with a mark wherever two messages differ.
+
+    One random id serves as the task's and as the tag of its delivery.
+    """
 
     text: str
     body: str
@@ -143,7 +148,7 @@ def _envelope(channel: str) -> _Envelope:
         transport: Any = connection.default_channel
         captured = transport._get(queue_name(channel))  # noqa: SLF001 - the message as it travels
     body = b64decode(captured["body"]).decode()
-    marked = {**captured, "body": _BODY, "properties": {**captured["properties"], "delivery_tag": _TAG}}
+    marked = {**captured, "body": _BODY, "properties": {**captured["properties"], "delivery_tag": _TASK}}
     return _Envelope(json.dumps(marked), body)
 
 
