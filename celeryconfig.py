@@ -6,8 +6,11 @@ what a dead worker was sending is taken over when the lease in its row ends.
 """
 
 from precog.queue import CHANNELS as _CHANNELS
-from precog.queue import SEND_LIMIT_SECONDS, SEND_SOFT_LIMIT_SECONDS, key_prefix, queue_name, queues, task_name
+from precog.queue import key_prefix, queue_name, queues, task_name
 from precog.settings import process as _process
+from precog.settings.load import load_timing
+
+_timing = load_timing()
 
 broker_url = _process.redis_url()
 broker_connection_retry_on_startup = True
@@ -32,8 +35,8 @@ task_serializer = "json"
 accept_content = ["json"]
 task_ignore_result = True
 
-task_time_limit = SEND_LIMIT_SECONDS
-task_soft_time_limit = SEND_SOFT_LIMIT_SECONDS
+task_time_limit = _timing.send_limit_seconds
+task_soft_time_limit = _timing.soft_send_limit_seconds
 worker_soft_shutdown_timeout = 20
 worker_max_tasks_per_child = 1000
 worker_max_memory_per_child = 200_000  # kB

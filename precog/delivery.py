@@ -22,7 +22,7 @@ from precog.errors import ChannelMisconfigured, SendFailure, StoreError, Transie
 from precog.limiter import SmsLimiter, sms_limiter
 from precog.pauses import pause
 from precog.settings import process
-from precog.settings.delivery import DeliveryPolicy
+from precog.settings.delivery import DeliveryPolicy, Timing
 from precog.settings.model import ChannelOff, Settings
 from precog.store import deliveries
 from precog.store.deliveries import Claim, ClaimTerms, Ending
@@ -30,12 +30,6 @@ from precog.store.pool import default_pool
 
 log = logging.getLogger("precog.delivery")
 
-LEASE_SECONDS = 90.0
-"""Above the hard limit of 60 s on a send: a try whose lease has ended is surely not in progress any more."""
-LATEST_START_SECONDS = 10.0
-"""A process that slept longer than this after its claim does not send: its lease may be over when it would end."""
-LOOK_UP_AFTER_SECONDS = 30.0
-"""A provider lists a message only a while after it took it."""
 _WRITE_FOR_SECONDS = 15.0
 
 
@@ -75,7 +69,7 @@ def open_courier(settings: Settings) -> Courier:
         terms=ClaimTerms(
             environment=settings.environment,
             worker=f"{socket.gethostname()}:{os.getpid()}",
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=settings.delivery.timing.lease_seconds,
             max_ages=(ages[1], ages[2], ages[3], ages[4]),
             bands=settings.alerts.bands,
         ),
@@ -160,7 +154,7 @@ def _decide_sms(
         if frees_at is None:
             claim = deliveries.claim_in(connection, delivery_id, "sms", courier.terms) if locked else None
             return claim, use
-        until = min(frees_at, use.now + timedelta(seconds=LEASE_SECONDS)) if use.running else frees_at
+        until = min(frees_at, use.now + timedelta(seconds=courier.terms.lease_seconds)) if use.running else frees_at
         reason = f"over the limit of {limits.per_hour} SMS an hour and {limits.per_day} a day until {until:%H:%M} UTC"
         deliveries.hold_in(connection, delivery_id, until=until, reason=reason)
     log.warning("an SMS is held: the limit is reached", extra={**_ids("sms", delivery_id), "until": until})
@@ -170,7 +164,7 @@ def _decide_sms(
 def _send(courier: Courier, sender: Channel, claim: Claim, began: float) -> Attempt:
     message = claim.message
     try:
-        if time.monotonic() - began > LATEST_START_SECONDS:
+        if time.monotonic() - began > courier.policy.timing.latest_start_seconds:
             raise TransientFailure("the worker slept between its claim and the send", code="late_start")  # noqa: TRY301
         receipt = sender.send(message)
     except SendFailure as failure:
@@ -205,11 +199,16 @@ def _after(courier: Courier, claim: Claim, failure: SendFailure) -> Ending:
     return Ending(
         status=step.status,
         outcome=step.outcome,
-        delay_seconds=LOOK_UP_AFTER_SECONDS if step.status is DeliveryStatus.UNKNOWN else step.delay_seconds,
+        delay_seconds=delay_before(step, courier.policy.timing),
         error=short_reason(failure.reason),
         error_code="paused" if step.status is DeliveryStatus.HELD else step.error_code,
         attempt_code=failure.code,
     )
+
+
+def delay_before(step: pacing.NextStep, timing: Timing) -> float | None:
+    """Seconds until somebody looks at the delivery again; None where nobody does."""
+    return timing.look_up_seconds if step.status is DeliveryStatus.UNKNOWN else step.delay_seconds
 
 
 def _write_down(attempt: Attempt) -> DeliveryStatus | None:

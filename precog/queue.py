@@ -30,8 +30,6 @@ log = logging.getLogger("precog.queue")
 CHANNELS = ("console", "file", "email", "sms", "slack", "webhook")
 SILENCE_SECONDS = 5.0
 """After a ring that failed none is tried for so long: one caller pays for a broker that is away, not each."""
-SEND_LIMIT_SECONDS, SEND_SOFT_LIMIT_SECONDS = 60, 50
-"""A send that takes longer ends its process; one that takes as long as the second ends itself, in order."""
 _TIMEOUT_SECONDS = 0.15
 
 
@@ -105,7 +103,8 @@ def _publish(doorbells: Sequence[Doorbell], environment: Environment) -> None:
 
 
 def message(bell: Doorbell) -> str:
-    """What Celery would put into the broker for this delivery, to the field."""
+    """What Celery would put into the broker for this delivery, to the field, but for the limits of a send: those are
+    the worker's own, and its callers need not know them."""
     envelope, delivery_id = _envelope(bell.channel), str(bell.delivery_id)
     body = envelope.body.replace(_DELIVERY, delivery_id)
     return (
@@ -142,8 +141,6 @@ def _envelope(channel: str) -> _Envelope:
             queue=queue_name(channel),
             connection=connection,
             ignore_result=True,
-            time_limit=SEND_LIMIT_SECONDS,
-            soft_time_limit=SEND_SOFT_LIMIT_SECONDS,
         )
         transport: Any = connection.default_channel
         captured = transport._get(queue_name(channel))  # noqa: SLF001 - the message as it travels

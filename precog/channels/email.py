@@ -21,9 +21,8 @@ from precog.domain.redact import short_reason
 from precog.errors import ChannelMisconfigured, PermanentFailure, SendFailure, TransientFailure, UnknownOutcome
 from precog.render.email import mail
 from precog.settings.channel import ChannelSettings, comma_separated
+from precog.settings.types import Seconds
 
-_SECONDS = 30.0
-"""For the whole exchange."""
 _STEP_SECONDS = 10.0
 """For one command, and for connecting to one address."""
 _FAREWELL_SECONDS = 1.0
@@ -81,6 +80,8 @@ class EmailSettings(ChannelSettings):
     ca_file: FilePath | None = None
     """A PEM file of authorities to trust instead of the system's."""
     recipients: EmailRecipients
+    timeout_seconds: Seconds = 30
+    """For the whole exchange."""
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -99,9 +100,8 @@ def _is_loopback(host: str) -> bool:
 
 
 class EmailChannel:
-    def __init__(self, settings: EmailSettings, *, seconds: float = _SECONDS) -> None:
+    def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
-        self._seconds = seconds
 
     def send(self, message: Message) -> Receipt:
         try:
@@ -109,7 +109,7 @@ class EmailChannel:
         except ValueError as error:
             raise PermanentFailure(str(error), code="address") from None
         letter = compose(message, sender=self._settings.from_email, recipient=recipient)
-        with Deadline(self._seconds) as deadline:
+        with Deadline(self._settings.timeout_seconds) as deadline:
             return self._deliver(letter, recipient, deadline)
 
     def close(self) -> None:
@@ -169,7 +169,9 @@ class EmailChannel:
                 code="certificate",
             )
         if deadline.passed:
-            return TransientFailure(f"the mail server did not finish within {self._seconds:.0f} s", code="timeout")
+            return TransientFailure(
+                f"the mail server did not finish within {self._settings.timeout_seconds} s", code="timeout"
+            )
         return TransientFailure(f"no session with the mail server: {self._clean(error)}", code="connection")
 
     def _clean(self, words: object) -> str:

@@ -14,6 +14,7 @@ from precog.domain.deliveries import Message, Receipt
 from precog.errors import ChannelMisconfigured, PermanentFailure, SendFailure, UnknownOutcome
 from precog.render.slack import plain_payload, slack_payload
 from precog.settings.channel import ChannelSettings
+from precog.settings.types import Seconds
 
 CLOSED = frozenset({401, 403, 404, 410})
 """No message passes any more: the app was removed, the channel archived, posting forbidden."""
@@ -21,6 +22,8 @@ CLOSED = frozenset({401, 403, 404, 410})
 
 class SlackSettings(ChannelSettings):
     webhook_url: SecretStr
+    timeout_seconds: Seconds = 10
+    """For one exchange; a message whose form Slack refuses takes two."""
     channel: str = Field(default="slack", min_length=1)
     """What deliveries call it: the recipient. Where messages go is fixed in the webhook itself."""
 
@@ -40,9 +43,9 @@ def _is_loopback(host: str) -> bool:
 
 
 class SlackChannel:
-    def __init__(self, settings: SlackSettings, *, seconds: float = 10.0) -> None:
+    def __init__(self, settings: SlackSettings) -> None:
         self._url = settings.webhook_url.get_secret_value()
-        self._door = Door(secrets=url_secrets(self._url), seconds=seconds)
+        self._door = Door(secrets=url_secrets(self._url), seconds=settings.timeout_seconds)
 
     def send(self, message: Message) -> Receipt:
         answer = self._post(slack_payload(message))

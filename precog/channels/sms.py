@@ -21,6 +21,7 @@ from precog.domain.deliveries import Message, Receipt
 from precog.errors import ChannelMisconfigured, PermanentFailure, RateLimited, SendFailure, UnknownOutcome
 from precog.render.sms import reference, sms_text
 from precog.settings.channel import ChannelSettings, comma_separated
+from precog.settings.types import Seconds
 
 _LOOK_BACK = 100
 """Messages to one number that are searched for a lost one: several days' worth of the limit."""
@@ -133,6 +134,8 @@ class SmsSettings(ChannelSettings):
     """In place of https://api.twilio.com, for a gateway or a test."""
     limits: SmsLimits = SmsLimits()
     max_parts: int = Field(default=3, ge=1, le=10)
+    timeout_seconds: Seconds = 10
+    """For one exchange with Twilio."""
     validity_period_seconds: int = Field(default=900, ge=1, le=36_000)
     """How long Twilio may try: an alert that comes hours later does harm."""
     public_url: Annotated[str, AfterValidator(_reachable)] | None = None
@@ -148,12 +151,14 @@ class SmsSettings(ChannelSettings):
 
 
 class SmsChannel:
-    def __init__(self, settings: SmsSettings, *, seconds: float = 10.0) -> None:
+    def __init__(self, settings: SmsSettings) -> None:
         from twilio.rest import Client  # a third of a second that only a sender of SMS should pay
 
         self._settings = settings
         token = settings.auth_token.get_secret_value()
-        self._door = Door(secrets=[token, settings.account_sid], seconds=seconds, body_limit=_PAGE_LIMIT)
+        self._door = Door(
+            secrets=[token, settings.account_sid], seconds=settings.timeout_seconds, body_limit=_PAGE_LIMIT
+        )
         # Never empty, or the library reads the process's own environment.
         nothing = {"TWILIO_EDGE": ""}
         client = Client(settings.account_sid, token, http_client=_Transport(self._door), environment=nothing)

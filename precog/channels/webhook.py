@@ -17,6 +17,7 @@ from precog.domain.deliveries import Message, Receipt
 from precog.errors import ChannelMisconfigured
 from precog.render.payload import webhook_payload
 from precog.settings.channel import ChannelSettings
+from precog.settings.types import Seconds
 
 _PREFIX = "whsec_"
 
@@ -32,6 +33,8 @@ class WebhookSettings(ChannelSettings):
     """Whether the host may be on a private or loopback address."""
     ca_file: FilePath | None = None
     """A PEM file of authorities to trust instead of the usual ones."""
+    timeout_seconds: Seconds = 10
+    """For the whole exchange."""
     name: str = Field(default="webhook", min_length=1)
     """What deliveries call it: the recipient."""
 
@@ -57,7 +60,7 @@ def _checked_secret(secret: str) -> None:
 
 
 class WebhookChannel:
-    def __init__(self, settings: WebhookSettings, *, seconds: float = 10.0) -> None:
+    def __init__(self, settings: WebhookSettings) -> None:
         self._url = settings.url.get_secret_value()
         self._signers = [Webhook(secret) for secret in settings.secrets()]
         self._door = Door(
@@ -69,7 +72,7 @@ class WebhookChannel:
             ],
             allow_private=settings.allow_private,
             ca_file=settings.ca_file,
-            seconds=seconds,
+            seconds=settings.timeout_seconds,
         )
 
     def send(self, message: Message) -> Receipt:

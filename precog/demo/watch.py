@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from precog.delivery import LEASE_SECONDS
 from precog.demo.outside import Mark, mark_of
 from precog.demo.story import Scene, Shows
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import DeliveryStatus
 from precog.domain.records import AlertRecord, AttemptRecord, DeliveryRecord
 from precog.render.visible import cut
+from precog.settings.load import load_timing
 from precog.store import alerts, deliveries
 
 _LOOK_SECONDS = 0.2
@@ -80,7 +80,8 @@ def _reason(delivery: DeliveryRecord, now: datetime) -> str:
     seconds = (delivery["next_attempt_at"] - now).total_seconds()
     match delivery["status"]:
         case DeliveryStatus.SENDING if seconds < -_LONG_SEND_SECONDS:
-            return f"{delivery['channel']}: its worker died; taken over {LEASE_SECONDS:.0f} s after the send began"
+            lease = load_timing().lease_seconds
+            return f"{delivery['channel']}: its worker died; taken over {lease} s after the send began"
         case DeliveryStatus.PENDING if delivery["last_error"]:
             return f"{delivery['channel']}: {cut(delivery['last_error'], 50)}; next try in {max(0.0, seconds):.0f} s"
         case _:

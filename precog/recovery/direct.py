@@ -16,7 +16,6 @@ from uuid import UUID
 from precog.delivery import Courier, as_worker
 from precog.domain.deliveries import Doorbell
 from precog.errors import StoreError
-from precog.queue import SEND_LIMIT_SECONDS
 
 log = logging.getLogger("precog.recovery")
 
@@ -73,7 +72,7 @@ def _do_all(work: Work, courier: Courier, channel: str, delivery_ids: list[UUID]
     for delivery_id in delivery_ids:
         if os.getppid() != parent:
             return
-        signal.setitimer(signal.ITIMER_REAL, SEND_LIMIT_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, mine.policy.timing.send_limit_seconds)
         try:
             work(mine, channel, delivery_id)
         except StoreError as error:

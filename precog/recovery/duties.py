@@ -7,9 +7,8 @@ from functools import lru_cache
 
 from precog import journal, pacing
 from precog.channels.registry import KINDS
-from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier
+from precog.delivery import Courier, delay_before
 from precog.domain.alerts import Severity
-from precog.domain.deliveries import DeliveryStatus
 from precog.errors import PrecogError, UnknownOutcome
 from precog.intake import replay_journal, window_minutes
 from precog.store import alerts, deliveries, stand_ins, upkeep
@@ -19,7 +18,6 @@ from precog.store.pool import default_pool
 log = logging.getLogger("precog.recovery")
 
 BATCH = 200
-RING_AGAIN_AFTER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +85,7 @@ def _after_death(courier: Courier, abandoned: Abandoned) -> Ending:
     return Ending(
         status=step.status,
         outcome=step.outcome,
-        delay_seconds=LOOK_UP_AFTER_SECONDS if step.status is DeliveryStatus.UNKNOWN else step.delay_seconds,
+        delay_seconds=delay_before(step, courier.policy.timing),
         error="the worker died or hung in the middle of the send",
         error_code=step.error_code,
         attempt_code="lease_expired",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import psycopg2
 
 from precog import pacing, queue, receipts
-from precog.delivery import LOOK_UP_AFTER_SECONDS, Courier, deliver, look_up
+from precog.delivery import Courier, deliver, look_up
 from precog.errors import StoreError
 from precog.recovery import duties
 from precog.recovery.direct import BATCH, Children
@@ -86,7 +86,7 @@ class Recovery:
         doorbells = upkeep.due(
             self._courier.environment,
             not_channels=passing_by,
-            again_after_seconds=duties.RING_AGAIN_AFTER_SECONDS,
+            again_after_seconds=self._courier.policy.timing.ring_again_seconds,
             most=BATCH if full is None else duties.BATCH,
         )
         if doorbells and (full is None or not queue.ring(doorbells)):
@@ -94,8 +94,8 @@ class Recovery:
 
     def _ask_providers(self) -> None:
         """Look up the messages whose answers were lost, and ask what became of those that were accepted."""
-        environment = self._courier.environment
-        self._look_ups.start(upkeep.unknown(environment, again_after_seconds=LOOK_UP_AFTER_SECONDS, most=BATCH))
+        environment, again_after_seconds = self._courier.environment, self._courier.policy.timing.look_up_seconds
+        self._look_ups.start(upkeep.unknown(environment, again_after_seconds=again_after_seconds, most=BATCH))
         self._receipts.start(
             upkeep.awaiting_receipts(
                 environment,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from precog.domain.nearest import did_you_mean
 from precog.errors import Problem
 from precog.settings.channel import ChannelSettings
+from precog.settings.delivery import Timing
 from precog.settings.model import ChannelOff
 from precog.settings.shape import required_paths
 from precog.settings.source import Source
@@ -30,6 +31,19 @@ def check_names(names: tuple[str, ...], kinds: Kinds, source: Source, path: tupl
         source.problem((*path, index), _no_channel(name, kinds))
         for index, name in enumerate(names)
         if name not in kinds
+    ]
+
+
+def check_timeouts(read: Mapping[str, object], timing: Timing, source: Source) -> list[Problem]:
+    """A send may need two exchanges, and both must be over before its process is ended."""
+    most = timing.send_limit_seconds // 2
+    return [
+        source.problem(
+            ("notifications", name, "timeout_seconds"),
+            f"is {seconds}; at most {most}, half of delivery.timing.send_limit_seconds",
+        )
+        for name, settings in read.items()
+        if (seconds := getattr(settings, "timeout_seconds", 0)) > most
     ]
 
 

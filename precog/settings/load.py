@@ -10,7 +10,8 @@ from precog.domain.alerts import Environment
 from precog.errors import ConfigError, Problem
 from precog.settings.alert_rules import AlertRules
 from precog.settings.channel import ChannelSettings
-from precog.settings.channel_sections import Kinds, check_names, read_channels
+from precog.settings.channel_sections import Kinds, check_names, check_timeouts, read_channels
+from precog.settings.delivery import Timing
 from precog.settings.markets import DataSourcesFile, MarketsFile
 from precog.settings.methods import PositionManagementFile, ProbabilityModelsFile, TradeStrategiesFile
 from precog.settings.model import ChannelOff, HealthSettings, LoggingSettings, Settings, SystemFile
@@ -82,6 +83,17 @@ def load_thresholds(environ: Environ | None = None) -> Thresholds:
     )
 
 
+def load_timing(environ: Environ | None = None) -> Timing:
+    """What Celery's own settings need. The defaults where the file does not say or cannot be read: a worker of such a
+    configuration does not start, and says why."""
+    try:
+        source = read_source(config_directory(environ) / "system.yaml", current_environ(environ))
+    except ConfigError:
+        return Timing()
+    at = ("delivery", "timing")
+    return (validate(Timing, source, at, []) if source.at(at) is not None else None) or Timing()
+
+
 def load_settings(*, channels: Kinds, environ: Environ | None = None) -> Settings:
     """Everything, for a worker and for `precog config check`. `channels`: the model of each channel's section.
 
@@ -96,6 +108,7 @@ def load_settings(*, channels: Kinds, environ: Environ | None = None) -> Setting
     system = sources[SystemFile]
     read = read_channels(channels, system, problems)
     problems.extend(_unknown_channels(files[SystemFile], channels, system))
+    problems.extend(_slow_channels(files[SystemFile], read, system))
     if problems:
         raise ConfigError(problems)
     return _settings(tag, _Files(files), read)
@@ -128,6 +141,11 @@ def _unknown_channels(system: BaseModel | None, channels: Kinds, source: Source)
     named = {("delivery", "fallback"): system.delivery.fallback}
     named |= {("alert_routing", severity.value): names for severity, names in system.alert_routing.items()}
     return [problem for path, names in named.items() for problem in check_names(names, channels, source, path)]
+
+
+def _slow_channels(system: BaseModel | None, read: Mapping[str, object], source: Source) -> list[Problem]:
+    """Channels that may take longer than a send is given."""
+    return check_timeouts(read, system.delivery.timing, source) if isinstance(system, SystemFile) else []
 
 
 class _Files(dict[type[BaseModel], BaseModel | None]):

@@ -110,7 +110,7 @@ def test_a_reply_means_what_the_standard_says_at_its_step(
     server: Mailbox, letter: Message, command: str, reply: str, expected: type[SendFailure]
 ) -> None:
     server.refuse(command, reply)
-    seen = failure(EmailChannel(settings(server), seconds=0.7), letter)
+    seen = failure(EmailChannel(settings(server, timeout_seconds=1)), letter)
     assert type(seen) is expected
     assert server.letters == []
 
@@ -160,7 +160,7 @@ def dripping_server() -> Iterator[int]:
 def test_a_server_that_drips_its_reply_is_cut_at_the_deadline(server: Mailbox, letter: Message) -> None:
     with dripping_server() as port:
         started = time.monotonic()
-        seen = failure(EmailChannel(settings(server, smtp_port=port), seconds=0.5), letter)
+        seen = failure(EmailChannel(settings(server, smtp_port=port, timeout_seconds=1)), letter)
     assert time.monotonic() - started < 3
     assert (type(seen), seen.code) == (TransientFailure, "timeout")
 

@@ -115,8 +115,8 @@ STAGES = {"console": console, "file": file, "email": email, "sms": sms, "slack":
 def _stage(name: str, given: dict[str, Any], recipient: str, **peer: Any) -> Stage:
     kind = KINDS[name]
     settings = kind.settings.model_validate(given)
-    bounded: Any = kind.open
-    channel = bounded(settings, seconds=SECONDS) if kind.remote else kind.open(settings)
+    bounded = settings.model_copy(update={"timeout_seconds": SECONDS}) if kind.remote else settings
+    channel = kind.open(bounded)
     return Stage(name=name, settings=settings, channel=channel, recipient=recipient, **peer)
 
 

@@ -40,13 +40,14 @@ def settings(twilio: Receiver) -> SmsSettings:
         "from_number": "+14155550100",
         "recipients": {"critical": NUMBER},
         "api_base_url": twilio.url,
+        "timeout_seconds": 2,
     }
     return SmsSettings.model_validate(fields)
 
 
 @pytest.fixture
 def channel(settings: SmsSettings) -> Iterator[SmsChannel]:
-    with closing(SmsChannel(settings, seconds=2)) as opened:
+    with closing(SmsChannel(settings)) as opened:
         yield opened
 
 

@@ -39,13 +39,17 @@ def _waiting(broker: "redis.Redis", channel: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("channel", queue.CHANNELS)
-def test_a_ring_is_the_message_that_celery_makes_to_the_field(broker: "redis.Redis", channel: str) -> None:
+def test_a_ring_is_the_message_that_celery_makes_but_leaves_the_limits_of_a_send_to_the_worker(
+    broker: "redis.Redis", channel: str
+) -> None:
     from workers.tasks import TASKS
 
     delivery_id = uuid4()
     TASKS[channel].apply_async(args=(str(delivery_id),))
     assert queue.ring([Doorbell(delivery_id=delivery_id, channel=channel)])
     ours, theirs = (_comparable(each) for each in _waiting(broker, channel))
+    limits = [message["headers"].pop("timelimit") for message in (theirs, ours)]
+    assert limits == [[60, 50], [None, None]]
     assert ours == theirs
 
 
