@@ -278,9 +278,16 @@ def attempts_of_alert(alert_id: int) -> list[AttemptRecord]:
     return cast(list[AttemptRecord], run("deliveries.attempts_of_alert", alert_id=alert_id))
 
 
+UNRING_SECONDS = 1.0
+"""What a caller, whose alert is stored, waits at most for this to be written down."""
+
+
 def unring(delivery_ids: list[UUID]) -> None:
     """The ring failed: leave these to recovery."""
-    run("deliveries.unring", delivery_ids=[str(each) for each in delivery_ids])
+    ids = [str(each) for each in delivery_ids]
+    default_pool().safely(
+        lambda connection: connection.run("deliveries.unring", delivery_ids=ids), within=UNRING_SECONDS
+    )
 
 
 def add(alert_id: int, channel: str, recipient: str, *, inline: bool = False) -> UUID | None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
@@ -9,9 +11,13 @@ from urllib.parse import urlsplit
 import pytest
 
 import precog
+from precog import queue
+from precog.domain.alerts import Environment, Severity
+from precog.domain.routes import Route
 from precog.errors import AlertStoreUnavailable, StoreBusy
 from precog.localstack.server import Server
 from precog.settings import process
+from precog.store import channels
 from precog.store.alerts import LOG_SECONDS
 from precog.store.pool import Pool, close_default_pool, default_pool
 from tests.proxy import Proxy, proxy
@@ -40,6 +46,26 @@ def test_a_statement_without_an_answer_ends_the_call_in_time(door: Proxy) -> Non
     precog.log_alert("api_failures", "low", "kalshi_api", "the connection is there")
     door.swallows.set()
     assert _seconds_of_a_call() < 2 * LOG_SECONDS
+
+
+def test_a_call_is_not_held_up_by_the_ring_it_could_not_make(door: Proxy, precog_env: pytest.MonkeyPatch) -> None:
+    """Redis fails, and PostgreSQL hangs at that very moment: the alert is stored, and the call is over."""
+    route = Route(environment=Environment.DEMO, severity=Severity.LOW, channel="email", recipient="ann@example.com")
+    channels.write_routes(Environment.DEMO, [route])
+    with socket.create_server(("127.0.0.1", 0)) as broker:
+
+        def fail() -> None:
+            client, _ = broker.accept()
+            door.swallows.set()
+            client.close()
+
+        threading.Thread(target=fail, daemon=True).start()
+        precog_env.setenv("REDIS_URL", f"redis://127.0.0.1:{broker.getsockname()[1]}/0")
+        queue.reset()
+        began = time.monotonic()
+        assert precog.log_alert("api_failures", "low", "kalshi_api", "boom") > 0
+        assert door.swallows.is_set()
+        assert time.monotonic() - began < LOG_SECONDS
 
 
 def test_the_call_after_a_hang_begins_with_a_connection_of_its_own(door: Proxy) -> None:
