@@ -2,13 +2,13 @@
 # the rest in .venv, PostgreSQL and Redis included.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench clean
+.PHONY: help setup demo up test check bench chaos chaos-mutants clean
 
 PYTHON ?= $(shell sh tools/find-python)
 BIN := .venv/bin
 
 help: ## What there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 setup: ## The environment in .venv, renewed when pyproject.toml or constraints.txt changed
 	@test -n '$(PYTHON)' || { sh tools/find-python; exit 1; }
@@ -33,6 +33,12 @@ check: setup ## What CI runs: format, lint, types, arrows between the rooms, the
 
 bench: setup ## Precog beside its floors, under 10 minutes; QUICK=1: under 90 s. Result and picture in build/bench
 	@$(BIN)/python -m benchmarks --extent $(if $(QUICK),quick,full) --into build/bench
+
+chaos: setup ## The fault suite, some six minutes; SEED=7 repeats a run
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+chaos-mutants: setup ## Shows that the fault suite can fail: each guard taken out is noticed
+	@$(BIN)/python -m tests.chaos.mutants
 
 clean: ## Takes away the environment and the caches; the data in .precog stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build dist

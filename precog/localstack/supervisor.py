@@ -33,8 +33,10 @@ class Supervisor:
     Its thread starts every process and lives as long as they do, because a process ends with the thread it came from.
     """
 
-    def __init__(self, services: Sequence[Service], say: Callable[[str], None]) -> None:
-        self._kept = [_Kept(service, say) for service in services]
+    def __init__(
+        self, services: Sequence[Service], say: Callable[[str], None], *, longest_pause: float = _LONGEST_PAUSE
+    ) -> None:
+        self._kept = [_Kept(service, say, longest_pause) for service in services]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="precog-supervisor", daemon=True)
 
@@ -71,11 +73,12 @@ class Supervisor:
 class _Kept:
     """One service, how often it ended in a row, and when it is to be started again."""
 
-    def __init__(self, service: Service, say: Callable[[str], None]) -> None:
+    def __init__(self, service: Service, say: Callable[[str], None], longest_pause: float) -> None:
         self.ours = service.process is None
         self.process = service.process
         self._service = service
         self._say = say
+        self._longest_pause = longest_pause
         self._ends = 0
         self._since = time.monotonic()
         self._due: float | None = self._since if self.ours else None
@@ -99,6 +102,6 @@ class _Kept:
 
     def _ended(self, how: str, now: float) -> None:
         self._ends += 1
-        pause = pause_after(self._ends)
+        pause = min(pause_after(self._ends), self._longest_pause)
         self._due = now + pause
         self._say(f"{self._service.name} {how}; starting it again in {pause:g} s")
