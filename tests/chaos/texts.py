@@ -31,7 +31,7 @@ def sms(seed: int, *, alerts: int = 170, workers: int = 4, seconds: float = 20) 
         next_kill = began + 3
         while time.monotonic() - began < seconds:
             _flush(world)
-            world.manners(sms=dice.choice((Manner.SLOW, Manner.FORGETFUL, Manner.BROKEN)))
+            world.manners(sms=dice.choice((*[Manner.SLOW] * 4, *[Manner.FORGETFUL] * 3, Manner.BROKEN)))
             if time.monotonic() > next_kill:
                 next_kill += 4
                 _kill(world.running[dice.choice(names)].pid)
