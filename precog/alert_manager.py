@@ -59,7 +59,8 @@ def log_alert(  # noqa: PLR0913 - the first six are the contract; the rest are k
     Raises AlertValueError or AlertTypeError for a mistake in the call, before anything is written;
     IdempotencyConflict; and AlertStoreUnavailable or another StoreError when PostgreSQL cannot take it, after 3 s at
     most. The alert is then in this machine's journal (`error.journaled`), and is stored and told when PostgreSQL is
-    back; not so with `connection`. Redis being away is no error: recovery delivers.
+    back; a critical or high one is sent by this process before the error is raised, within 5 s more, where it has a
+    channel's settings (`error.sent`). Not so with `connection`. Redis being away is no error: recovery delivers.
     """
     alert = intake.new_alert(
         alert_type=alert_type,

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from precog import pacing
@@ -133,23 +133,25 @@ def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:
     limits = courier.sms_limits.left_to(due.severity)
     looked = courier.limiter.look(f"{delivery_id}:{due.next_attempt}", limits)
     # A "no" of Redis is confirmed without the lock: in a storm the many that are held do not queue for it.
-    claim, use = _decide_sms(courier, delivery_id, limits, locked=looked is not False)
+    alone = courier.limiter.alone() if looked is not None else {}
+    claim, use = _decide_sms(courier, delivery_id, limits, alone, locked=looked is not False)
     if claim is None and looked is False and pacing.sms_may_go_at(use.counted, limits, now=use.now) is None:
-        claim, use = _decide_sms(courier, delivery_id, limits, locked=True)
+        claim, use = _decide_sms(courier, delivery_id, limits, alone, locked=True)
     if looked is (claim is None):
-        courier.limiter.rebuild(use.counted)
+        courier.limiter.rebuild(use.places)
     return claim
 
 
 def _decide_sms(
-    courier: Courier, delivery_id: UUID, limits: pacing.SmsLimits, *, locked: bool
+    courier: Courier, delivery_id: UUID, limits: pacing.SmsLimits, alone: Mapping[str, datetime], *, locked: bool
 ) -> tuple[Claim | None, deliveries.SmsUse]:
     """The limit, the claim and its attempt in one transaction. Without the lock nothing is claimed, only held.
 
+    `alone`: attempts made without PostgreSQL, which count also while they still lie in some machine's journal.
     While tries run that may yet be refused, it is held no longer than until the last of them has surely ended.
     """
     with default_pool().transaction() as connection:
-        use = deliveries.sms_use_in(connection, courier.environment, locked=locked)
+        use = deliveries.sms_use_in(connection, courier.environment, locked=locked).beside(alone)
         frees_at = pacing.sms_may_go_at(use.counted, limits, now=use.now)
         if frees_at is None:
             claim = deliveries.claim_in(connection, delivery_id, "sms", courier.terms) if locked else None

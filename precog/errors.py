@@ -175,8 +175,12 @@ class StoreError(PrecogError):
     """Whether the alert is safe in this machine's journal: it is stored when PostgreSQL can be used again, once, even
     if this try was committed. Repeating the call is needless; with the same `idempotency_key` it is harmless."""
 
-    def of_alert(self, alert_uuid: str, *, journaled: bool) -> None:
-        self.alert_uuid, self.journaled = alert_uuid, journaled
+    sent: tuple[str, ...] = ()
+    """The channels that took the alert directly from this process, since PostgreSQL did not take it. They are not used
+    again for it when it is stored."""
+
+    def of_alert(self, alert_uuid: str, *, journaled: bool, sent: tuple[str, ...] = ()) -> None:
+        self.alert_uuid, self.journaled, self.sent = alert_uuid, journaled, sent
 
     def __str__(self) -> str:
         return f"{super().__str__()}{self._fate()}"
@@ -184,9 +188,10 @@ class StoreError(PrecogError):
     def _fate(self) -> str:
         if self.alert_uuid is None:
             return ""
+        told = f"; it was sent directly over {', '.join(self.sent)}" if self.sent else ""
         if self.journaled:
-            return f"; alert {self.alert_uuid} is in the journal and is stored when PostgreSQL can take it"
-        return f"; alert {self.alert_uuid} may be lost: repeat the call, with an idempotency_key if it had one"
+            return f"; alert {self.alert_uuid} is in the journal and is stored when PostgreSQL can take it{told}"
+        return f"; alert {self.alert_uuid} may be lost: repeat the call, with an idempotency_key if it had one{told}"
 
 
 class AlertStoreUnavailable(StoreError):

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,15 +16,19 @@ import psycopg2.extensions
 from precog import journal, queue
 from precog.domain.alerts import Category, Environment, NewAlert, Severity
 from precog.domain.deliveries import Doorbell
+from precog.domain.direct import DirectTry
 from precog.domain.fingerprint import canonical_json, fingerprint_of, key_details_of, request_hash
 from precog.domain.nearest import did_you_mean
+from precog.domain.redact import short_reason
 from precog.domain.sanitize import safe_details, safe_text
-from precog.errors import AlertTypeError, AlertValueError, ConfigError, IdempotencyConflict, StoreError
+from precog.errors import AlertTypeError, AlertValueError, ConfigError, IdempotencyConflict, StoreBusy, StoreError
 from precog.json_lines import masked
 from precog.settings import process
 from precog.settings.alert_rules import AlertRules
 from precog.settings.load import load_rules
 from precog.store import alerts, deliveries
+from precog.store import direct as direct_tries
+from precog.store.pool import default_pool
 
 log = logging.getLogger("precog.intake")
 
@@ -105,12 +109,15 @@ def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Log
     """Store the alert and ring for its deliveries. Durable when it returns.
 
     Raises IdempotencyConflict, AlertStoreUnavailable and the other StoreErrors. Whatever kept PostgreSQL from taking
-    the alert, a missing migration too, it is in the journal then, and the error says so in `journaled`.
+    the alert, a missing migration too, it is in the journal then, and the error says so in `journaled`. A critical or
+    high one is sent directly where this process can, and `sent` says over which channels.
     """
     try:
-        logged = _store(alert, idempotency_key)
+        with default_pool().patience.tried():
+            logged = _store(alert, idempotency_key)
     except StoreError as error:
-        error.of_alert(str(alert.alert_uuid), journaled=_journaled(alert))
+        journaled = _journaled(alert)
+        error.of_alert(str(alert.alert_uuid), journaled=journaled, sent=_sent_directly(alert, error, journaled))
         raise
     _catch_up(alert.environment)
     return logged
@@ -118,12 +125,19 @@ def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Log
 
 def replay_journal(environment: Environment, *, most: int | None = None, seconds: float = math.inf) -> journal.Report:
     """Store what the journal of this machine holds, each alert once, and ring. Raises JournalError."""
-    return journal.replay(environment, lambda alert: _store(alert, "of the journal"), most=most, seconds=seconds)
+    return journal.replay(environment, _store_kept, most=most, seconds=seconds)
 
 
-def _store(alert: NewAlert, idempotency_key: str | None) -> alerts.Logged:
+def _store_kept(kept: journal.Kept) -> None:
+    if kept.alert is not None:
+        _store(kept.alert, "of the journal", kept.tries)
+    elif not direct_tries.write(kept.tries):
+        raise journal.Refused
+
+
+def _store(alert: NewAlert, idempotency_key: str | None, tries: Sequence[DirectTry] = ()) -> alerts.Logged:
     may_ring = queue.may_ring()
-    logged = alerts.log(alert, ring=may_ring)
+    logged = direct_tries.log(alert, tries, ring=may_ring) if tries else alerts.log(alert, ring=may_ring)
     _check_repeat(alert, logged, idempotency_key)
     if not logged.planned:
         log.warning(
@@ -144,6 +158,21 @@ def _journaled(alert: NewAlert) -> bool:
         return False
     log.warning("PostgreSQL did not take an alert; the journal has it", extra={"alert_uuid": str(alert.alert_uuid)})
     return True
+
+
+def _sent_directly(alert: NewAlert, error: StoreError, journaled: bool) -> tuple[str, ...]:  # noqa: FBT001
+    """The channels that took it. Where only the connections are all in use, the journal is emptied in a moment."""
+    if not alert.notify or alert.severity not in {Severity.CRITICAL, Severity.HIGH} or isinstance(error, StoreBusy):
+        return ()
+    try:
+        from precog import direct  # the channels are loaded by whom they belong to, and here in need only
+
+        return direct.send(alert, journaled=journaled)
+    except Exception as trouble:  # noqa: BLE001 - the caller is told in any case, and hears of the store
+        log.error(
+            "an alert could not be sent directly", extra={"error": short_reason(f"{type(trouble).__name__}: {trouble}")}
+        )
+        return ()
 
 
 def _say_lost(alert: NewAlert, error: Exception) -> None:

@@ -184,7 +184,7 @@ def compose(message: Message, *, sender: str, recipient: str) -> EmailMessage:
     """The letter. Message-ID is the delivery's and so the same on every try; References ties an incident together."""
     content = mail(message)
     domain = sender.partition("@")[2]
-    incident = f"<incident-{message.incident_id}.{message.environment.value}@{domain}>"
+    incident = f"<incident-{message.incident_id or message.alert_uuid}.{message.environment.value}@{domain}>"
     letter = EmailMessage(policy=_POLICY)
     letter["From"] = sender
     letter["To"] = recipient

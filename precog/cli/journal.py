@@ -1,8 +1,10 @@
 """`precog journal`: the alerts of this machine that PostgreSQL has not taken yet."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -11,7 +13,9 @@ from precog.cli.options import EnvironmentName, Json
 from precog.cli.outcome import Exit
 from precog.cli.output import coloured, exact, new_table, out, plain, print_json, say
 from precog.cli.stderr import say_error
-from precog.domain.alerts import NewAlert
+from precog.domain.alerts import NewAlert, Severity
+from precog.domain.deliveries import AttemptOutcome
+from precog.domain.direct import DirectTry
 from precog.intake import environment_named
 
 app = typer.Typer(help="See the alerts of this machine that wait for PostgreSQL, and store them.")
@@ -21,14 +25,17 @@ app = typer.Typer(help="See the alerts of this machine that wait for PostgreSQL,
 def show(*, environment: EnvironmentName = None, as_json: Json = False) -> None:
     """List the alerts that were raised here while PostgreSQL was away and are not stored yet, oldest first.
 
+    With the channels over which the program that raised one has told people of it meanwhile.
+
     Example: precog journal show
     """
     where = environment_named(environment)
-    waiting = journal.waiting(where)
+    tries = journal.tries(where)
+    lines = [_line(each, tries) for each in journal.waiting(where)]
     if as_json:
-        print_json([_facts(each) for each in waiting])
-    elif waiting:
-        _print(waiting)
+        print_json([asdict(each) for each in lines])
+    elif lines:
+        _print(lines)
     else:
         say(f"No alert waits in {journal.journal_file(where)}.")
 
@@ -63,24 +70,49 @@ def replay(
         raise typer.Exit(Exit.NOT_WELL)
 
 
-def _print(waiting: Sequence[NewAlert]) -> None:
-    table = new_table("WHEN", "SEVERITY", "TYPE", "COMPONENT", "MESSAGE")
-    for each in waiting:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """What a person or a program asks about, not how it is stored."""
+
+    alert_uuid: UUID
+    occurred_at: datetime | None
+    severity: Severity
+    alert_type: str
+    component: str
+    message: str
+    details: Mapping[str, object]
+    sent: tuple[str, ...]
+    """The channels that took it without PostgreSQL."""
+
+
+def _line(alert: NewAlert, tries: Sequence[DirectTry]) -> _Line:
+    accepted = {
+        each.channel
+        for each in tries
+        if each.alert_uuid == alert.alert_uuid and each.outcome is AttemptOutcome.ACCEPTED
+    }
+    return _Line(
+        alert_uuid=alert.alert_uuid,
+        occurred_at=alert.occurred_at,
+        severity=alert.severity,
+        alert_type=alert.alert_type,
+        component=alert.component,
+        message=alert.message,
+        details=alert.details,
+        sent=tuple(sorted(accepted)),
+    )
+
+
+def _print(lines: Sequence[_Line]) -> None:
+    table = new_table("WHEN", "SEVERITY", "TYPE", "COMPONENT", "SENT", "MESSAGE")
+    for each in lines:
         happened = exact(each.occurred_at) if each.occurred_at else ""
         table.add_row(
-            happened, coloured(each.severity), plain(each.alert_type), plain(each.component), plain(each.message)
+            happened,
+            coloured(each.severity),
+            plain(each.alert_type),
+            plain(each.component),
+            ", ".join(each.sent),
+            plain(each.message),
         )
     out().print(table)
-
-
-def _facts(alert: NewAlert) -> dict[str, object]:
-    """What a person or a program asks about, not how it is stored."""
-    return {
-        "alert_uuid": alert.alert_uuid,
-        "occurred_at": alert.occurred_at,
-        "severity": alert.severity,
-        "alert_type": alert.alert_type,
-        "component": alert.component,
-        "message": alert.message,
-        "details": alert.details,
-    }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from hashlib import md5
 from types import MappingProxyType
 from uuid import UUID
 
@@ -57,6 +58,11 @@ class ReceiptState(StrEnum):
     UNDELIVERED = "undelivered"
 
 
+def delivery_identity(alert_uuid: UUID, channel: str, recipient: str) -> UUID:
+    """The delivery_id, as the database computes it: whoever sends first or again, the recipient sees the same one."""
+    return UUID(md5(f"{alert_uuid}\x1f{channel}\x1f{recipient}".encode(), usedforsecurity=False).hexdigest())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doorbell:
     """What a ring carries: which delivery is due, and on which channel's queue to say so."""
@@ -85,9 +91,10 @@ class Message:
     channel: str
     recipient: str
     """A mail address, a phone number in E.164, or the configured name of a hook, a stream or a file; never a URL."""
-    alert_id: int
+    alert_id: int | None
+    """None while PostgreSQL, which gives the numbers, is away."""
     alert_uuid: UUID
-    incident_id: int
+    incident_id: int | None
     """The first alert of this incident: mails of one incident are threaded by it."""
     environment: Environment
     severity: Severity

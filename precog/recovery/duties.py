@@ -48,6 +48,7 @@ def heal(courier: Courier) -> Beat:
         stood_in=stand_in(courier),
         replayed=replay(courier),
     )
+    count_sms(courier)
     if any((beat.taken_over, beat.expired)):
         log.warning("deliveries were recovered", extra={"taken_over": beat.taken_over, "expired": beat.expired})
     return beat
@@ -111,6 +112,12 @@ def stand_in(courier: Courier) -> int:
             extra={"alert_id": each.alert_id, "channel": each.channel, "instead_of": each.instead_of},
         )
     return len(added)
+
+
+def count_sms(courier: Courier) -> None:
+    """Write PostgreSQL's count of the SMS to Redis, for whoever has to look there alone while PostgreSQL is away."""
+    if "sms" in courier.channels:
+        courier.limiter.rebuild(deliveries.sms_use(courier.environment).places)
 
 
 def replay(courier: Courier) -> int:

@@ -14,7 +14,8 @@ def console_text(message: Message, *, colour: bool) -> str:
     if colour:
         severity = f"\x1b[{_COLOURS[message.severity]}m{severity}\x1b[0m"
     where = f"{cut(one_line(message.component), 100)}  {cut(one_line(message.alert_type), 100)}"
-    head = f"{when(message)} {severity} {environment_tag(message)} {where}  #{message.alert_id}"
+    number = "" if message.alert_id is None else f"#{message.alert_id}"
+    head = f"{when(message)} {severity} {environment_tag(message)} {where}  {number}"
     return "\n".join([head, *(_INDENT + line for line in _body_lines(message))]) + "\n"
 
 

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import Message
 from precog.render.console import fact_lines, message_lines
-from precog.render.facts import acknowledge, environment_tag, facts, notes, title, when
+from precog.render.facts import acknowledge, environment_tag, facts, name, notes, title, when
 from precog.render.visible import cut, one_line, visible
 
 SUBJECT_LIMIT = 150
@@ -76,7 +76,7 @@ def _html(message: Message) -> str:
 
 def _footer(message: Message) -> str:
     incident = f", incident {message.incident_id}" if message.incident_id != message.alert_id else ""
-    return f"alert {message.alert_id}{incident}, delivery {message.delivery_id}, sent by Precog"
+    return f"{name(message)}{incident}, delivery {message.delivery_id}, sent by Precog"
 
 
 @cache

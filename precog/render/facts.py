@@ -40,7 +40,7 @@ def facts(message: Message, *, count: int = 20, value_limit: int = 2000) -> tupl
     every = sorted(flat(message.details), key=lambda fact: fact.is_long)
     shown = [Fact(name=fact.name, value=cut(fact.value, value_limit)) for fact in every[:count]]
     if len(every) > count:
-        shown.append(Fact(name="…", value=f"{len(every) - count} more: precog alerts show {message.alert_id}"))
+        shown.append(Fact(name="…", value=f"{len(every) - count} more: {show(message)}"))
     return tuple(shown)
 
 
@@ -90,6 +90,20 @@ def when(message: Message) -> str:
     return f"{message.triggered_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
+_NO_NUMBER = "once PostgreSQL is back"
+"""In place of a command, in what is sent while PostgreSQL, which gives the numbers, is away."""
+
+
 def acknowledge(message: Message) -> str:
     """The command that takes the alert on."""
-    return f"precog alerts ack {message.alert_id}"
+    return _NO_NUMBER if message.alert_id is None else f"precog alerts ack {message.alert_id}"
+
+
+def show(message: Message) -> str:
+    """The command that shows all of it."""
+    return _NO_NUMBER if message.alert_id is None else f"precog alerts show {message.alert_id}"
+
+
+def name(message: Message) -> str:
+    """How people call it."""
+    return f"alert {message.alert_uuid if message.alert_id is None else message.alert_id}"

@@ -5,6 +5,7 @@ import json
 from precog.domain.alerts import Json
 from precog.domain.bands import Figure
 from precog.domain.deliveries import Message
+from precog.render.facts import show
 from precog.render.visible import cut
 
 WEBHOOK_LIMIT = 20_000
@@ -25,7 +26,7 @@ def webhook_payload(message: Message) -> bytes:
         "data": fields,
     }
     if len(_dumps(envelope)) >= WEBHOOK_LIMIT:
-        fields["details"] = {"_truncated": f"read them with: precog alerts show {message.alert_id}"}
+        fields["details"] = {"_truncated": f"read them with: {show(message)}"}
     if len(_dumps(envelope)) >= WEBHOOK_LIMIT:
         fields |= {"message": cut(message.message, 1000), "folded": []}
     return _dumps(envelope)

@@ -70,3 +70,5 @@ class DeliveryPolicy(Section):
     fallback: Names = ("slack", "email", "webhook")
     """The channels that a critical or high alert falls back to, first choice first."""
     receipt_deadline_seconds: ReceiptDeadlines = ReceiptDeadlines()
+    direct_send: bool = True
+    """Whether a critical or high alert that PostgreSQL does not take is sent by the process that raised it."""

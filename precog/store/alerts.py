@@ -38,11 +38,11 @@ def log(alert: NewAlert, *, ring: bool) -> Logged:
 
     The uuid makes it safe to repeat: a second call finds the first row. Raises StoreError, after LOG_SECONDS at most.
     """
+    return default_pool().safely(lambda connection: log_in(connection, alert, ring=ring), within=LOG_SECONDS)
+
+
+def log_in(connection: Connection, alert: NewAlert, *, ring: bool) -> Logged:
     parameters = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
-    return default_pool().safely(lambda connection: _log(connection, alert, parameters), within=LOG_SECONDS)
-
-
-def _log(connection: Connection, alert: NewAlert, parameters: dict[str, Any]) -> Logged:
     statements = ("alerts.lock", "alerts.log") if alert.notify else ("alerts.write",)
     rows = connection.run_planned(*statements, **parameters)
     return _logged((rows or connection.run("alerts.stored_before", alert_uuid=str(alert.alert_uuid)))[0])

@@ -1,7 +1,7 @@
 """Deliveries in PostgreSQL: claimed, finished, held, and read back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -220,15 +220,30 @@ class SmsUse:
     now: datetime
     counted: tuple[datetime, ...]
     """When each SMS of the last 24 hours counts from, newest first."""
+    places: Mapping[str, datetime]
+    """The same by attempt, `delivery:number`."""
     running: bool
     """Whether any of them is a try that has not ended, and may yet turn out not to count."""
+
+    def beside(self, others: Mapping[str, datetime]) -> "SmsUse":
+        """With what others count that are not in here."""
+        more = [since for place, since in others.items() if place not in self.places]
+        return replace(self, counted=tuple(sorted((*self.counted, *more), reverse=True)))
 
 
 def sms_use_in(connection: Connection, environment: Environment, *, locked: bool) -> SmsUse:
     """What the limits count: with `locked` nobody else claims an SMS before this transaction ends."""
     statements = ("limits.lock", "limits.sms_used") if locked else ("limits.sms_used",)
-    row = connection.run(*statements, environment=environment)[0]
-    return SmsUse(now=row["now"], counted=tuple(row["counted"]), running=row["running"])
+    return _sms_use(connection.run(*statements, environment=environment)[0])
+
+
+def sms_use(environment: Environment) -> SmsUse:
+    return _sms_use(run("limits.sms_used", environment=environment)[0])
+
+
+def _sms_use(row: Row) -> SmsUse:
+    places = dict(zip(row["places"], row["counted"], strict=True))
+    return SmsUse(now=row["now"], counted=tuple(row["counted"]), places=places, running=row["running"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 from precog.errors import AlertStoreUnavailable, StoreBusy
 from precog.settings import process
 from precog.store.failures import first_line, lost, translated
+from precog.store.patience import Patience
 from precog.store.queries import prepared, sql
 from precog.store.watchdog import Watch
 
@@ -159,6 +160,7 @@ class Pool:
 
     def __init__(self, dsn: str, *, size: int = 10, wait: float = 2.0) -> None:
         self._dsn, self._size, self._wait = dsn, size, wait
+        self.patience = Patience()
         self._lock = threading.Lock()
         self._begin()
 

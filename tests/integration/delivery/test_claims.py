@@ -52,6 +52,11 @@ def _terms(worker: str = "host:1", *, environment: Environment = DEMO, lease: fl
     return ClaimTerms(environment=environment, worker=worker, lease_seconds=lease, max_ages=AGES)
 
 
+def _alert(message: Message) -> int:
+    assert message.alert_id is not None
+    return message.alert_id
+
+
 def _claim(delivery_id: UUID, channel: str = "email", **changes: Any) -> Claim:
     claim = deliveries.claim(delivery_id, channel, _terms(**changes))
     assert claim is not None
@@ -76,7 +81,7 @@ def _standing(delivery_id: UUID) -> DeliveryStatus:
 
 
 def _attempts(message: Message) -> list[tuple[int, str | None]]:
-    return [(each["attempt"], each["outcome"]) for each in deliveries.attempts_of_alert(message.alert_id)]
+    return [(each["attempt"], each["outcome"]) for each in deliveries.attempts_of_alert(_alert(message))]
 
 
 def test_a_claim_puts_the_attempt_on_record_before_the_send(planned: Callable[[str], UUID]) -> None:
@@ -102,12 +107,12 @@ def test_a_worker_of_another_environment_or_channel_gets_nothing(planned: Callab
 def test_an_accepted_delivery_is_sent_and_the_alert_says_so(planned: Callable[[str], UUID]) -> None:
     message = _claim(planned("email")).message
     assert deliveries.finish(message, ACCEPTED) is DeliveryStatus.SENT
-    alert = alerts.get(message.alert_id, DEMO)
+    alert = alerts.get(_alert(message), DEMO)
     assert alert["notification_sent"]
     assert alert["notification_sent_at"] is not None
     assert alert["notification_attempts"] == 1
     assert alert["notification_channels"] == {"email": "sent", "sms": "pending"}
-    [mail] = [each for each in deliveries.of_alert(message.alert_id) if each["channel"] == "email"]
+    [mail] = [each for each in deliveries.of_alert(_alert(message)) if each["channel"] == "email"]
     assert mail["provider_message_id"] == "m-1"
 
 
@@ -116,19 +121,19 @@ def test_a_failed_try_waits_for_its_next_one_and_the_alert_shows_the_error(plann
     message = _claim(delivery_id).message
     assert deliveries.finish(message, TRANSIENT) is DeliveryStatus.PENDING
     assert deliveries.claim(delivery_id, "email", _terms()) is None, "it is not due for ten minutes"
-    assert alerts.get(message.alert_id, DEMO)["notification_errors"] == {"email": "421 busy"}
+    assert alerts.get(_alert(message), DEMO)["notification_errors"] == {"email": "421 busy"}
 
 
 def test_a_channel_with_several_recipients_shows_the_worst_of_them(planned: Callable[[str], UUID]) -> None:
     message = _claim(planned("email")).message
-    second = deliveries.add(message.alert_id, "email", "bob@example.com")
+    second = deliveries.add(_alert(message), "email", "bob@example.com")
     assert second is not None
     deliveries.finish(message, ACCEPTED)
     failed = Ending(
         status=DeliveryStatus.FAILED, outcome=AttemptOutcome.REFUSED, error="550", error_code="550", attempt_code="550"
     )
     deliveries.finish(_claim(second).message, failed)
-    alert = alerts.get(message.alert_id, DEMO)
+    alert = alerts.get(_alert(message), DEMO)
     assert alert["notification_channels"]["email"] == "failed"
     assert alert["notification_sent"], "the other one was reached"
 
@@ -179,7 +184,7 @@ def test_a_running_lease_is_nobody_elses(planned: Callable[[str], UUID]) -> None
 
 def test_resolving_while_a_send_runs_ends_its_retries(planned: Callable[[str], UUID]) -> None:
     message = _claim(planned("email")).message
-    precog.resolve_alert(message.alert_id, "ann", "fixed")
+    precog.resolve_alert(_alert(message), "ann", "fixed")
     assert deliveries.finish(message, TRANSIENT) is DeliveryStatus.CANCELLED
 
 

@@ -11,6 +11,7 @@ from precog import journal
 from precog.cli.app import app
 from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable
+from tests.integration.journal.telling import fails
 from tests.proxy import Proxy
 
 pytestmark = pytest.mark.integration
@@ -98,3 +99,13 @@ def test_the_doctor_sees_a_journal_that_nobody_can_use(run: Run, one_waits: str)
     file.symlink_to(file.with_suffix(".aside"))
     [(grade, _)] = _doctor(run, f"the journal {file} cannot be used")
     assert grade == "problem"
+
+
+def test_show_says_over_which_channels_people_were_told_meanwhile(run: Run, away: Proxy) -> None:
+    fails()
+    fails("an equal one")
+    assert [each["sent"] for each in json.loads(run("journal", "show", "--json").stdout)] == [
+        ["email", "slack", "sms", "webhook"],
+        [],
+    ]
+    assert "email, slack, sms, webhook" in run("journal", "show").stdout

@@ -11,16 +11,19 @@ from urllib.parse import urlsplit
 import pytest
 
 import precog
-from precog import queue
+from precog import intake, journal, queue
 from precog.domain.alerts import Environment, Severity
 from precog.domain.routes import Route
 from precog.errors import AlertStoreUnavailable, StoreBusy
 from precog.localstack.server import Server
+from precog.logger import log_alert_helper
 from precog.settings import process
-from precog.store import channels
+from precog.store import channels, patience
 from precog.store.alerts import LOG_SECONDS
+from precog.store.patience import Patience
 from precog.store.pool import Pool, close_default_pool, default_pool
 from tests.proxy import Proxy, proxy
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -73,7 +76,32 @@ def test_the_call_after_a_hang_begins_with_a_connection_of_its_own(door: Proxy) 
     door.swallows.set()
     _seconds_of_a_call()
     door.swallows.clear()
-    assert precog.log_alert("api_failures", "high", "kalshi_api", "boom") > 0
+    assert [each["message"] for each in precog.get_unresolved_alerts()] == ["boom", "the connection is there"]
+
+
+def test_one_call_waits_for_a_server_that_hangs_and_those_after_it_do_not(
+    door: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "SPARED_SECONDS", 2 * LOG_SECONDS)
+    precog.log_alert("api_failures", "low", "kalshi_api", "the connection is there")
+    door.swallows.set()
+    said = [_what_a_call_says() for _ in range(21)]
+    assert ["waited in vain" in each for each in said] == [False] + 20 * [True]
+    assert len(journal.waiting(Environment.DEMO)) == 21
+    door.swallows.clear()
+    eventually(lambda: _stored_after_all() is not None)
+    intake.replay_journal(Environment.DEMO)
+    assert not journal.holds_any(Environment.DEMO)
+
+
+def _what_a_call_says() -> str:
+    with pytest.raises(AlertStoreUnavailable) as caught:
+        precog.log_alert("api_failures", "high", "kalshi_api", "boom")
+    return caught.value.reason
+
+
+def _stored_after_all() -> int | None:
+    return log_alert_helper("api_failures", "low", "kalshi_api", "it is back")
 
 
 def test_a_server_that_is_stopped_ends_calls_in_time(precog_env: pytest.MonkeyPatch, own_postgres: Server) -> None:
@@ -86,6 +114,7 @@ def test_a_server_that_is_stopped_ends_calls_in_time(precog_env: pytest.MonkeyPa
     os.kill(backend, signal.SIGSTOP)
     try:
         assert _seconds_of_a_call() < 2 * LOG_SECONDS, "its backend holds a connection of ours"
+        default_pool().patience = Patience()
         assert _seconds_of_a_call() < 2 * LOG_SECONDS, "it accepts a new one and says nothing"
     finally:
         os.kill(backend, signal.SIGCONT)

@@ -22,6 +22,7 @@ from precog import journal
 from precog.domain.alerts import Category, Environment, NewAlert, Severity
 from precog.domain.sanitize import safe_details, safe_text
 from precog.errors import AlertStoreUnavailable, ConfigError, IdempotencyConflict, JournalError, Problem
+from precog.journal import Kept, files
 
 pytestmark = pytest.mark.unit
 
@@ -67,15 +68,20 @@ def _messages() -> list[str]:
     return [each.message for each in journal.waiting(DEMO)]
 
 
-def _away(_: NewAlert) -> None:
+def _of(kept: Kept) -> NewAlert:
+    assert kept.alert is not None
+    return kept.alert
+
+
+def _away(_: Kept) -> None:
     raise AlertStoreUnavailable("away")
 
 
-def _only(message: str, error: Exception) -> Callable[[NewAlert], None]:
+def _only(message: str, error: Exception) -> Callable[[Kept], None]:
     """A store that takes every alert but this one."""
 
-    def store(alert: NewAlert) -> None:
-        if alert.message == message:
+    def store(kept: Kept) -> None:
+        if _of(kept).message == message:
             raise error
 
     return store
@@ -97,9 +103,9 @@ def test_an_alert_comes_back_as_it_was_kept(
     instant = moment.astimezone(UTC)  # two zones' times of a doubled hour are never equal in Python
     alert = _alert(text, details=safe_details(details), category=category, occurred_at=moment)
     journal.keep(alert)
-    seen: list[NewAlert] = []
+    seen: list[Kept] = []
     journal.replay(DEMO, seen.append)
-    assert [replace(each, occurred_at=_utc(each)) for each in seen] == [replace(alert, occurred_at=instant)]
+    assert [replace(_of(each), occurred_at=_utc(_of(each))) for each in seen] == [replace(alert, occurred_at=instant)]
 
 
 def test_an_alert_that_names_no_time_is_kept_with_the_time_it_was_kept_at() -> None:
@@ -245,7 +251,7 @@ def _keep_many(letter: str) -> None:
 
 
 def test_several_processes_and_a_replay_lose_nothing_between_them() -> None:
-    seen: list[NewAlert] = []
+    seen: list[Kept] = []
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_keep_many, args=(letter,)) for letter in "abc"]
     for each in writers:
@@ -255,7 +261,7 @@ def test_several_processes_and_a_replay_lose_nothing_between_them() -> None:
     journal.replay(DEMO, seen.append)
     assert [each.exitcode for each in writers] == [0, 0, 0]
     expected = sorted(f"{letter}{number}" for letter in "abc" for number in range(25))
-    assert sorted(each.message.split()[0] for each in seen) == expected
+    assert sorted(_of(each).message.split()[0] for each in seen) == expected
 
 
 def test_a_full_journal_refuses_aloud_and_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +291,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_line_leaves_nothing_of_it() -> Non
 
 
 def test_a_lock_that_is_never_given_back_holds_nobody_up_for_long() -> None:
-    with journal._locked(DEMO), pytest.raises(JournalError, match="another process keeps it locked"):
+    with files.locked(DEMO), pytest.raises(JournalError, match="another process keeps it locked"):
         journal.keep(_alert())
 
 

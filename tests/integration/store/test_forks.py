@@ -1,0 +1,109 @@
+"""A program that used Precog and then forks: children have connections of their own, and every row is whose it is."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import precog
+from precog.store.pool import default_pool
+
+pytestmark = pytest.mark.integration
+
+EACH = 20
+
+
+def _log(who: str, count: int = EACH) -> None:
+    """Raise alerts, and fail where an answer is not the one to the question."""
+    for number in range(count):
+        message = f"{who} {number}"
+        alert_id = precog.log_alert("api_failures", "low", message, message)
+        [mine] = precog.get_unresolved_alerts(component=message)
+        assert (mine["alert_id"], mine["message"]) == (alert_id, message)
+
+
+def _backend() -> int:
+    with default_pool().connection() as connection:
+        return int(connection.info.backend_pid)
+
+
+def _forked(work: Callable[[], None]) -> int:
+    """As gunicorn with preload and Celery's prefork do it: a copy of this process goes on."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover - ends without the report of its coverage
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - a child must not go on as the test
+            os._exit(1)
+        os._exit(0)
+    return child
+
+
+def _ended_well(child: int) -> bool:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _raised() -> int:
+    return len(precog.get_unresolved_alerts())
+
+
+def test_children_of_a_process_that_used_the_pool_have_connections_of_their_own(precog_env: pytest.MonkeyPatch) -> None:
+    precog.log_alert("api_failures", "low", "parent", "before")
+    parents = _backend()
+
+    def another() -> None:
+        assert _backend() != parents
+
+    children = [_forked(another) for _ in range(4)]
+    assert [_ended_well(child) for child in children] == [True] * 4
+    assert _backend() == parents, "their end closed nothing of ours"
+
+
+def test_parent_and_children_that_call_at_once_get_their_own_answers(precog_env: pytest.MonkeyPatch) -> None:
+    _log("before", 1)
+    children = [_forked(lambda name=f"child {number}": _log(name)) for number in range(4)]  # type: ignore[misc]
+    _log("parent")
+    assert [_ended_well(child) for child in children] == [True] * 4
+    assert _raised() == 1 + 5 * EACH
+
+
+def test_a_fork_in_the_middle_of_other_threads_calls_leaves_no_lock_behind(precog_env: pytest.MonkeyPatch) -> None:
+    threads = [threading.Thread(target=_log, args=(f"thread {number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    children = [_forked(lambda name=f"child {number}": _log(name, 3)) for number in range(10)]  # type: ignore[misc]
+    for thread in threads:
+        thread.join()
+    assert [_ended_well(child) for child in children] == [True] * 10
+    assert _raised() == 6 * EACH + 10 * 3
+
+
+def test_a_child_of_a_child_has_connections_of_its_own(precog_env: pytest.MonkeyPatch) -> None:
+    _log("parent", 1)
+
+    def child() -> None:
+        _log("child", 2)
+        assert _ended_well(_forked(lambda: _log("grandchild", 2)))
+        _log("child again", 2)
+
+    assert _ended_well(_forked(child))
+    assert _raised() == 7
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_the_processes_of_multiprocessing_call_as_their_parent_does(
+    precog_env: pytest.MonkeyPatch, method: str
+) -> None:
+    _log("parent", 1)
+    context: Any = multiprocessing.get_context(method)
+    children = [context.Process(target=_log, args=(f"{method} {number}", 5)) for number in range(2)]
+    for child in children:
+        child.start()
+    _log("parent meanwhile", 5)
+    for child in children:
+        child.join(60)
+    assert [child.exitcode for child in children] == [0, 0]
+    assert _raised() == 1 + 3 * 5

@@ -1,0 +1,83 @@
+"""More users than connections: each waits its turn, and one that waits too long is told so."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+import precog
+from precog import journal
+from precog.domain.alerts import Environment
+from precog.errors import StoreBusy, StoreError
+from precog.store.pool import Connection, Pool, default_pool
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def pool(database_url: str) -> Iterator[Pool]:
+    made = Pool(database_url, size=5, wait=0.3)
+    yield made
+    made.close()
+
+
+def _backend(connection: Connection) -> int:
+    return int(connection.info.backend_pid)
+
+
+def test_a_hundred_threads_share_ten_connections_and_each_gets_its_own_answer(precog_env: pytest.MonkeyPatch) -> None:
+    def log(number: int) -> tuple[int, str]:
+        alert_id = precog.log_alert("api_failures", "low", f"thread_{number}", f"number {number}")
+        return alert_id, f"number {number}"
+
+    with ThreadPoolExecutor(100) as threads:
+        logged = dict(threads.map(log, range(300)))
+    assert {each["alert_id"]: each["message"] for each in precog.get_unresolved_alerts()} == logged
+    with ExitStack() as held:
+        backends = {_backend(held.enter_context(default_pool().connection())) for _ in range(10)}
+        assert len(backends) == 10
+
+
+def test_a_hundred_threads_on_a_pool_that_is_used_up_each_get_a_clear_error_in_time(pool: Pool) -> None:
+    def ask(_: int) -> str:
+        with pytest.raises(StoreError) as caught:
+            pool.safely(lambda connection: connection.run("migrations.is_tracked"))
+        assert isinstance(caught.value, StoreBusy)
+        return str(caught.value)
+
+    with ExitStack() as held:
+        for _ in range(5):
+            held.enter_context(pool.connection())
+        began = time.monotonic()
+        with ThreadPoolExecutor(100) as threads:
+            said = set(threads.map(ask, range(100)))
+        assert time.monotonic() - began < 10
+    assert all("all 5 database connections stayed in use" in each for each in said)
+    assert pool.safely(lambda connection: connection.run("migrations.is_tracked")) == [{"tracked": True}]
+
+
+def test_a_place_is_given_back_however_its_use_ends(pool: Pool) -> None:
+    for _ in range(20):
+        with pytest.raises(ZeroDivisionError), pool.transaction():
+            raise ZeroDivisionError
+        with pool.connection() as connection:
+            connection.close()
+    with ExitStack() as held:
+        for _ in range(5):
+            held.enter_context(pool.connection())
+
+
+def test_a_call_that_finds_every_connection_in_use_is_in_the_journal_and_then_in_the_database(
+    precog_env: pytest.MonkeyPatch,
+) -> None:
+    with ExitStack() as held:
+        for _ in range(10):
+            held.enter_context(default_pool().connection())
+        with pytest.raises(StoreBusy) as caught:
+            precog.log_alert("api_failures", "low", "kalshi_api", "boom")
+    assert caught.value.journaled
+    precog.log_alert("api_failures", "low", "another", "after")
+    assert {each["message"] for each in precog.get_unresolved_alerts()} == {"boom", "after"}
+    assert not journal.holds_any(Environment.DEMO)
