@@ -75,7 +75,7 @@ def open_courier(settings: Settings) -> Courier:
         ),
         policy=settings.delivery,
         channels={name: KINDS[name].open(each) for name, each in on.items()},
-        sms_limits=_sms_limits(settings.channels.get("sms")),
+        sms_limits=sms_limits(settings),
         limiter=sms_limiter(settings.environment, process.redis_url()),
         stand_ins=tuple(
             Route(environment=settings.environment, severity=severity, channel=name, recipient=recipient)
@@ -92,7 +92,8 @@ def _called_back(sms: object) -> bool:
     return isinstance(sms, SmsSettings) and sms.public_url is not None
 
 
-def _sms_limits(sms: object) -> pacing.SmsLimits:
+def sms_limits(settings: Settings) -> pacing.SmsLimits:
+    sms = settings.channels.get("sms")
     given = sms.limits if isinstance(sms, SmsSettings) else SmsLimits()
     return pacing.SmsLimits(
         per_hour=given.per_hour, per_day=given.per_day, reserved_for_critical=given.reserved_for_critical

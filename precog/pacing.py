@@ -103,6 +103,13 @@ def sms_may_go_at(counted: Sequence[datetime], limits: SmsLimits, *, now: dateti
     return max((each for each in frees if each is not None), default=None)
 
 
+def sms_left(counted: Sequence[datetime], limits: SmsLimits, *, now: datetime) -> tuple[int, int]:
+    """How many more SMS may go in this hour, and in this day."""
+    hour = sum(moment + timedelta(hours=1) > now for moment in counted)
+    day = sum(moment + timedelta(days=1) > now for moment in counted)
+    return max(0, limits.per_hour - hour), max(0, limits.per_day - day)
+
+
 def _leaves(newest_first: Sequence[datetime], most: int, window: timedelta, now: datetime) -> datetime | None:
     """When the window falls below `most`, which it does when the `most`-th newest in it leaves; None if it is below."""
     inside = [moment for moment in newest_first if moment + window > now]

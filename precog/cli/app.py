@@ -13,6 +13,7 @@ from precog.cli import (
     db,
     deliveries,
     doctor,
+    health,
     interlock,
     journal,
     log,
@@ -52,7 +53,7 @@ def precog(
 
     New here: `precog demo` shows all of it, `precog up` starts everything on this machine, `precog log` raises an alert, `precog alerts list` shows it, and `precog doctor` says what is wrong and what mends it. Every command explains itself with --help.
 
-    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 there is no such alert, delivery, method or breaker event; 5 only warnings (doctor).
+    Exit status: 0 done; 1 it failed, or what was asked about is not well; 2 a mistake in the command; 3 PostgreSQL is away or its schema is not this program's; 4 there is no such alert, delivery, method or breaker event; 5 only warnings (doctor). `precog health` has its own: 0 ok, 1 degraded, 2 down.
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself
     context.with_resource(errors_told(with_traceback=debug))
     context.with_resource(warnings_shown())
@@ -69,6 +70,7 @@ app.add_typer(config.app, name="config", rich_help_panel=CONFIGURATION, no_args_
 app.command("test-notification", rich_help_panel=CONFIGURATION)(trial.notify_once)
 app.command(rich_help_panel=OPERATION)(doctor.doctor)
 app.command(rich_help_panel=OPERATION)(watch.watch)
+app.command(rich_help_panel=OPERATION)(health.health)
 app.add_typer(deliveries.app, name="deliveries", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(channels.app, name="channels", rich_help_panel=OPERATION, no_args_is_help=True)
 app.add_typer(journal.app, name="journal", rich_help_panel=OPERATION, no_args_is_help=True)

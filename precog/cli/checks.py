@@ -7,20 +7,21 @@ from enum import StrEnum
 from precog import journal
 from precog.channels.registry import KINDS
 from precog.cli.configured import channel_states, current_settings
-from precog.cli.output import now, relative, span
+from precog.cli.output import now, relative
+from precog.delivery import sms_limits
 from precog.domain.alerts import Environment, Severity
+from precog.domain.verdict import LATE_SECONDS, Figures, judge
 from precog.errors import AlertStoreUnavailable, ConfigError, JournalError, SchemaMismatch
+from precog.health import SHIPPED_LIMITS
 from precog.settings import process
 from precog.settings.model import Settings
 from precog.settings.routes import planned_routes
-from precog.store import alerts, channels, upkeep
+from precog.store import alerts, channels, health
 from precog.store.failures import translated
 from precog.store.migrate import require_current
 from precog.store.pool import default_pool
 
 OLDEST_POSTGRESQL = 15
-LATE_SECONDS = 60.0
-"""A delivery that has been due for so long was seen by neither a worker nor recovery."""
 
 
 class Grade(StrEnum):
@@ -92,8 +93,7 @@ def database(environment: Environment, settings: Settings | None) -> Iterator[Fi
         yield ok("the schema is current")
         if settings is not None:
             yield routes(settings)
-        yield recovery(environment)
-        yield from pauses(environment)
+        yield from standing(health.figures(environment, sms_limits(settings) if settings else SHIPPED_LIMITS))
         yield untaken(environment)
     except AlertStoreUnavailable as error:
         mend = "start it or correct DATABASE_URL; precog up starts one on this machine"
@@ -125,20 +125,12 @@ def routes(settings: Settings) -> Finding:
     )
 
 
-def recovery(environment: Environment) -> Finding:
-    behind = upkeep.backlog(environment)
-    if behind.oldest_due_seconds < LATE_SECONDS:
-        return ok(f"deliveries are on time, {behind.due} due")
-    return problem(
-        f"{behind.due} deliveries are due, the oldest for {span(behind.oldest_due_seconds)}: nobody takes them",
-        "start a worker, or python -m precog.recovery; its log says what stops it",
-    )
-
-
-def pauses(environment: Environment) -> Iterator[Finding]:
-    for pause in channels.paused(environment):
-        what = f"{pause.channel} is paused since {relative(pause.paused_at, now())}: {pause.reason}"
-        yield problem(what, f"mend it, then precog channels resume {pause.channel}")
+def standing(figures: Figures) -> Iterator[Finding]:
+    """What `precog health` says as well."""
+    if figures.oldest_due_seconds < LATE_SECONDS:
+        yield ok(f"deliveries are on time, {figures.due} due")
+    for reason in judge(figures):
+        yield problem(reason.what, reason.mend) if reason.broken else warning(reason.what, reason.mend)
 
 
 def untaken(environment: Environment) -> Finding:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from precog.domain.spans import span
 from precog.render.visible import one_line
 
 PIPE_WIDTH = 200
@@ -27,6 +28,8 @@ STYLES = {
     "on": "green",
     "active": "green",
     "ok": "green",
+    "degraded": "yellow",
+    "down": "bold red",
     "pending": "cyan",
     "sending": "cyan",
     "held": "yellow",
@@ -92,10 +95,6 @@ def exact(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-_STEPS = ((86_400 * 2, 86_400, "d"), (3_600 * 2, 3_600, "h"), (60, 60, "min"), (0, 1, "s"))
-"""From how many seconds on a unit is used, its length in seconds, its name."""
-
-
 def relative(moment: datetime, now: datetime) -> str:
     """`3 min ago`, `in 2 h`; what is less than a second away is now, since two clocks differ by as much."""
     seconds = (moment - now).total_seconds()
@@ -103,9 +102,3 @@ def relative(moment: datetime, now: datetime) -> str:
         return "now"
     length = span(abs(seconds))
     return f"in {length}" if seconds > 0 else f"{length} ago"
-
-
-def span(seconds: float) -> str:
-    """`90 s` is `1 min`: whole units, rounded down, of a size that is quickly read."""
-    unit, name = next((unit, name) for least, unit, name in _STEPS if seconds >= least)
-    return f"{int(seconds // unit)} {name}"

@@ -23,7 +23,7 @@ def main() -> None:
     except ConfigError as error:
         sys.exit(f"{error}\nrecovery does not start; `precog doctor` shows the same")
     configure_logging(settings.logging, secrets=configured_secrets(settings))
-    Recovery(open_courier(settings), parent=parent).run()
+    Recovery(open_courier(settings), parent=parent, health=settings.health).run()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from precog.delivery import Courier, deliver, look_up
 from precog.errors import StoreError
 from precog.recovery import duties
 from precog.recovery.direct import BATCH, Children
+from precog.recovery.heartbeat import Heartbeat
 from precog.settings import process
+from precog.settings.model import HealthSettings
 from precog.store import counts, upkeep
 from precog.store.pool import Connection, connect
 
@@ -30,8 +32,15 @@ FULL_QUEUE = 500
 class Recovery:
     """One recovery process. `parent` is the worker that started it: when that dies, this ends."""
 
-    def __init__(self, courier: Courier, *, parent: int | None = None) -> None:
+    def __init__(
+        self,
+        courier: Courier,
+        *,
+        parent: int | None = None,
+        health: HealthSettings = HealthSettings(),  # noqa: B008 - frozen
+    ) -> None:
         self._courier = courier
+        self._heartbeat = Heartbeat(health, courier.environment, courier.sms_limits)
         self._sends = Children(courier, deliver)
         self._look_ups = Children(courier, look_up)
         self._receipts = Children(courier, receipts.ask)
@@ -60,6 +69,7 @@ class Recovery:
         self._sends.stop()
         self._look_ups.stop()
         self._receipts.stop()
+        self._heartbeat.stop()
 
     def beat(self) -> None:
         """Heal, then see to it that somebody works on what is due, also where a part of the healing fails."""
@@ -67,6 +77,7 @@ class Recovery:
             duties.heal(self._courier)
         finally:
             self._hand_out()
+        self._heartbeat.beat()
         self._count()
         if self._database_away:
             self._database_away = False

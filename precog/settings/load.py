@@ -19,9 +19,12 @@ from precog.settings.process import Environ, config_directory, current_environ, 
 from precog.settings.source import Source, read_source
 from precog.settings.thresholds import Thresholds
 from precog.settings.trading import TradingFile
-from precog.settings.validate import validate
+from precog.settings.validate import literal_secrets, validate
 
 M = TypeVar("M", bound=BaseModel)
+
+_MAY_BE_UNSET = frozenset({("health", "heartbeat_url")})
+"""Outside the channels: what is off where its variable is not set."""
 
 FILES: Mapping[type[BaseModel], str] = MappingProxyType(
     {
@@ -125,12 +128,13 @@ def _environment(environ: Environ, problems: list[Problem]) -> Environment:
 def _read_file(model: type[BaseModel], source: Source, problems: list[Problem]) -> BaseModel | None:
     problems.extend(source.problems())
     problems.extend(_unset(source, lambda section: section != "notifications"))
+    problems.extend(literal_secrets(model, source, ()))
     return validate(model, source, (), problems)
 
 
 def _unset(source: Source, concerned: Callable[[str | int], bool]) -> list[Problem]:
     """Variables that a file names and nobody set: only a channel may be without, and is then off."""
-    paths = sorted((path for path in source.unset if concerned(path[0])), key=source.lines.__getitem__)
+    paths = sorted((path for path in source.unset - _MAY_BE_UNSET if concerned(path[0])), key=source.lines.__getitem__)
     return [source.problem(path, f"{source.variables[path]} is not set or blank") for path in paths]
 
 

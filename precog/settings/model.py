@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import model_validator
+from pydantic import AfterValidator, SecretStr, model_validator
 
 from precog.domain.alerts import Environment, Severity
 from precog.settings.alert_rules import AlertRules
@@ -28,6 +29,13 @@ class HealthSeverities(Section):
     down: Severity = Severity.HIGH
 
 
+def _web_address(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("not a URL of the form https://host/path")
+    return url
+
+
 class HealthSettings(Section):
     """When a component is in trouble, and when it is well again."""
 
@@ -37,6 +45,10 @@ class HealthSettings(Section):
     bad_reports: Positive = 2
     stale_after_seconds: Seconds = 180
     severities: HealthSeverities = HealthSeverities()
+
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_web_address)] | None = None
+    """Called by recovery for as long as alerts reach people, so that somebody outside hears of it when they do not."""
+    heartbeat_interval_seconds: Seconds = 60
 
     @model_validator(mode="after")
     def _a_report_may_come_late(self) -> Self:

@@ -9,10 +9,11 @@ from precog.settings.process import Environ, current_environ
 
 
 def configured_secrets(settings: Settings, environ: Environ | None = None) -> frozenset[str]:
-    """The channels' secrets, and the server URLs as a whole: they may hold a password."""
+    """The channels' secrets, the heartbeat's URL, and the server URLs as a whole: they may hold a password."""
     environ = current_environ(environ)
     urls = (environ.get(name, "") for name in ("DATABASE_URL", "PRECOG_OWNER_URL", "REDIS_URL"))
-    found = (secret for channel in settings.channels.values() for secret in _secrets_in(channel))
+    sections = (*settings.channels.values(), settings.health)
+    found = (secret for section in sections for secret in _secrets_in(section))
     return frozenset(filter(None, (*urls, *found)))
 
 

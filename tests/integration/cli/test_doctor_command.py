@@ -96,7 +96,7 @@ def test_a_paused_channel_is_a_problem_and_a_critical_alert_that_waits_a_warning
     channels.pause(Environment.DEMO, "sms", error_code="20003", reason="Twilio refused the account")
     log_alert("rapid_loss", "critical", "risk_manager", "losing")
     found = findings()
-    assert _like(found, "sms is paused since now: Twilio refused the account") == ["problem"]
+    assert _like(found, "sms is paused for 0 s: Twilio refused the account") == ["problem"]
     assert _like(found, "nobody has taken on: 1") == ["warning"]
 
 

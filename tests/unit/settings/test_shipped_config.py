@@ -18,6 +18,7 @@ from precog.settings.delivery import ReceiptDeadlines
 from precog.settings.load import FILES, load_rules, load_settings
 from precog.settings.model import ChannelOff, Settings
 from precog.settings.routes import describe_channels, planned_routes
+from precog.settings.secrets import configured_secrets
 
 pytestmark = pytest.mark.unit
 
@@ -227,3 +228,17 @@ def test_the_retries_outlast_an_outage_of_hours_for_what_matters() -> None:
         ]
         assert retry.max_age_seconds == 6 * 3600
         assert sum(pauses) > retry.max_age_seconds
+
+
+def test_a_heartbeat_is_off_until_its_variable_is_set() -> None:
+    assert _load({}).health.heartbeat_url is None
+    url = "https://hc-ping.com/01234567-89ab-4cde-8f01-23456789abcd"
+    settings = _load({"PRECOG_HEARTBEAT_URL": url})
+    assert "hc-ping" not in repr(settings)
+    assert url in configured_secrets(settings, {})
+
+
+def test_a_heartbeat_that_is_no_web_address_is_refused_without_being_shown() -> None:
+    with pytest.raises(ConfigError, match="not a URL of the form") as caught:
+        _load({"PRECOG_HEARTBEAT_URL": "hc-ping.com/0123"})
+    assert "0123" not in str(caught.value)
