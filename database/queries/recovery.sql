@@ -148,11 +148,3 @@ WHERE d.delivery_id IN (
     LIMIT %(most)s
     FOR UPDATE SKIP LOCKED)
 RETURNING d.delivery_id::text, d.channel
-
--- name: recovery.summary
--- How far behind the whole system is: the health figure.
-SELECT count(*) FILTER (WHERE d.next_attempt_at <= clock_timestamp()) AS due,
-       coalesce(extract(epoch FROM clock_timestamp() - min(d.next_attempt_at)
-                                   FILTER (WHERE d.next_attempt_at <= clock_timestamp())), 0)::float8 AS oldest_due_seconds
-FROM public.alert_deliveries AS d
-WHERE d.environment = %(environment)s::text AND d.status = 'pending'

@@ -38,6 +38,8 @@ WORKERS = {
     # Mail and webhooks wait for servers that anybody may run; an SMS never waits behind them.
     "worker-mail": _worker("worker-mail", MAIL_QUEUES),
 }
+WATCH = ("precog", "watch")
+"""The alert sources: they look at the trading tables and raise alerts by themselves."""
 SERVE = ("precog", "serve")
 """Only where PRECOG_PUBLIC_URL says that somebody outside can reach it."""
 FLOWER = ("celery", "-A", "workers", "flower")

@@ -1,4 +1,4 @@
-"""What runs beside the two servers: the migrations first, then the workers and Flower, under a supervisor."""
+"""What runs beside the two servers: the migrations first, then workers, watch and Flower, under a supervisor."""
 
 import contextlib
 import subprocess
@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from precog.errors import LocalStackError
-from precog.localstack.commands import CONSOLE_WORKER, FLOWER, MIGRATE, SERVE, WORKERS
+from precog.localstack.commands import CONSOLE_WORKER, FLOWER, MIGRATE, SERVE, WATCH, WORKERS
 from precog.localstack.processes import Command, Process
 from precog.localstack.server import free_port, kept_secret, remembered_port
 from precog.localstack.stack import Servers
@@ -37,7 +37,7 @@ def services(
     say: Callable[[str], None],
     show_console_alerts: bool = False,
 ) -> Iterator[Services]:
-    """Migrates, writes the routes, then keeps workers, Flower and the servers that are ours running.
+    """Migrates, writes the routes, then keeps workers, watch, Flower and the servers that are ours running.
 
     `environment` is the whole environment of each process, to which the addresses are added. `say` hears, in a
     sentence, of each process that ended and is started again; it is called from another thread. What a worker writes to
@@ -54,7 +54,7 @@ def services(
         command(name, argv, show_output=show_console_alerts and name == CONSOLE_WORKER)
         for name, argv in WORKERS.items()
     ]
-    commands.append(command("flower", FLOWER, extra=flower))
+    commands += [command("watch", WATCH), command("flower", FLOWER, extra=flower)]
     public_url = environment.get("PRECOG_PUBLIC_URL", "").strip() or None
     if public_url is not None:
         commands.append(command("serve", SERVE))

@@ -1,7 +1,6 @@
 """What recovery asks of PostgreSQL: statements that any number of recoveries may run at once."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from precog.domain.alerts import Environment
@@ -81,14 +80,3 @@ def _move(*statements: str, **parameters: object) -> int:
         for alert_id in sorted(set(moved)):
             connection.run("alerts.summarise", alert_id=alert_id)
         return len(moved)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backlog:
-    due: int
-    oldest_due_seconds: float
-    """How long the oldest due delivery has waited: the health of the whole system in one figure."""
-
-
-def backlog(environment: Environment) -> Backlog:
-    return Backlog(**run("recovery.summary", environment=environment)[0])

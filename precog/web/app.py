@@ -10,10 +10,10 @@ from starlette.routing import Route
 
 from precog.channels.sms import SmsSettings
 from precog.channels.sms_receipts import CALLBACK_PATH
-from precog.domain.alerts import Environment
+from precog.delivery import sms_limits
 from precog.errors import StoreError
+from precog.health import health
 from precog.settings.model import Settings
-from precog.store import upkeep
 from precog.web.endpoint import Endpoint
 from precog.web.twilio import status_reports
 
@@ -22,7 +22,7 @@ log = logging.getLogger("precog.web")
 
 def make_app(settings: Settings) -> Starlette:
     """Takes Twilio's reports where SMS are on and Twilio can reach us; says otherwise only whether all is well."""
-    routes = [Route("/healthz", health_of(settings.environment))]
+    routes = [Route("/healthz", health_of(settings))]
     sms = settings.channels.get("sms")
     if isinstance(sms, SmsSettings) and sms.public_url is not None:
         endpoint = status_reports(sms, sms.public_url, settings.environment)
@@ -32,10 +32,12 @@ def make_app(settings: Settings) -> Starlette:
     return Starlette(routes=routes, exception_handlers={StoreError: _store_is_away})
 
 
-def health_of(environment: Environment) -> Endpoint:
+def health_of(settings: Settings) -> Endpoint:
+    """The verdict, and nothing of its reasons: whoever reaches this address may ask. 503 while PostgreSQL is away."""
+
     async def healthz(_: Request) -> Response:
-        await run_in_threadpool(upkeep.backlog, environment)
-        return JSONResponse({"status": "ok"})
+        found = await run_in_threadpool(health, settings.environment, sms_limits=sms_limits(settings))
+        return JSONResponse({"status": found.verdict}, status_code=503 if found.figures is None else 200)
 
     return healthz
 

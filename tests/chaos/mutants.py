@@ -115,10 +115,10 @@ MUTANTS = (
         changes=(
             Change(
                 file="precog/store/alerts.py",
-                old='    rows = connection.run_planned("alerts.lock", "alerts.log", **parameters)\n',
+                old="    rows = connection.run_planned(*statements, **parameters)\n",
                 new="    import uuid\n\n"
                 '    parameters = {**parameters, "alert_uuid": str(uuid.uuid4())}\n'
-                '    rows = connection.run_planned("alerts.lock", "alerts.log", **parameters)\n',
+                "    rows = connection.run_planned(*statements, **parameters)\n",
             ),
         ),
         scenario="commits",
@@ -144,11 +144,10 @@ MUTANTS = (
         changes=(
             Change(
                 file="precog/store/alerts.py",
-                old='        cursor.execute(sql("alerts.join"), _columns(alert))\n        row = cursor.fetchone()\n',
+                old='        cursor.execute(sql("alerts.write"), _columns(alert))\n',
                 new='        cursor.execute(sql("alerts.lock"), _columns(alert))\n'
                 '        decided = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": False}\n'
-                '        cursor.execute(sql("alerts.log"), decided)\n'
-                "        row = cursor.fetchone()\n",
+                '        cursor.execute(sql("alerts.log"), decided)\n',
             ),
         ),
         scenario="callers",

@@ -250,7 +250,12 @@ def _configuration(folder: Path, routes: Mapping[str, Sequence[str]], notificati
     shutil.copytree(resource("config"), copy, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     file = copy / "system.yaml"
     system = yaml.safe_load(file.read_text())
-    system["delivery"] |= {"timing": TIMING, "backoff": {"base_seconds": 1, "cap_seconds": 3}}
+    system["delivery"] |= {
+        "timing": TIMING,
+        "backoff": {"base_seconds": 1, "cap_seconds": 3},
+        "direct_send": False,  # what the producers send is no part of the receipts that are counted here
+        "receipt_deadline_seconds": {"critical": None, "high": None},  # the outside here says nothing of an SMS it took
+    }
     system["alert_routing"] = {severity: list(channels) for severity, channels in routes.items()}
     for name in ("email", "sms", "slack", "webhook"):
         system["notifications"][name]["timeout_seconds"] = TIMEOUT_SECONDS

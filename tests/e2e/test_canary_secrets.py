@@ -50,6 +50,7 @@ CANARIES = {
     "DATABASE_URL": "CanaryOfTheDatabase03",
     "FLOWER_PASSWORD": "CanaryOfFlower04",
     "POSTGRES_PASSWORD": "CanaryOfPostgres05",
+    "PRECOG_HEARTBEAT_URL": "CanaryOfTheHeartbeat14",
     "PRECOG_OWNER_URL": "CanaryOfTheOwner06",
     "PROGRAMS_PASSWORD": "CanaryOfPrograms07",
     "REDIS_PASSWORD": "CanaryOfRedisInCompose08",
@@ -58,10 +59,11 @@ CANARIES = {
     "SMTP_PASSWORD": "CanaryOfTheMailServer11",
     "TWILIO_ACCOUNT_SID": "AC" + "c0ffee12" * 4,
     "TWILIO_AUTH_TOKEN": "CanaryOfTwilio13",
+    "TWILIO_SIGNING_KEY": "CanaryOfTwiliosReports15",
 }
 """By variable, what of its value must not be seen."""
 LOGIN = "precog_test_canary"
-NO_SECRET = {"TWILIO_API_BASE_URL"}
+NO_SECRET = {"PRECOG_PUBLIC_URL", "TWILIO_API_BASE_URL"}
 HEARD_BY = {
     "mail": ("SMTP_PASSWORD",),
     "twilio": ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"),
@@ -164,6 +166,7 @@ def _variables(outside: Outside, program: str, folder: Path) -> dict[str, str]:
     return {name: canary for name, canary in CANARIES.items() if not name.endswith("_URL")} | {
         "CUSTOM_WEBHOOK_SECRET": f"whsec_{_SIGNER}",
         "CUSTOM_WEBHOOK_URL": f"{outside.webhook.url}/hook/{CANARIES['CUSTOM_WEBHOOK_URL']}",
+        "PRECOG_HEARTBEAT_URL": f"{outside.webhook.url}/ping/{CANARIES['PRECOG_HEARTBEAT_URL']}",
         "SLACK_WEBHOOK_URL": f"{outside.slack.url}/services/T0/B0/{CANARIES['SLACK_WEBHOOK_URL']}",
         "SMTP_PORT": str(outside.mail.port),
         "SMTP_SECURITY": "starttls",

@@ -101,7 +101,10 @@ def test_another_terminal_uses_it_and_the_data_is_there_the_next_day() -> None:
                             " VALUES ('test', 'healthy', now(), jsonb_build_object('day', %(day)s::int))",
                             {"day": day},
                         )
-                        cursor.execute("SELECT array_agg((details ->> 'day')::int ORDER BY 1) FROM system_health")
+                        cursor.execute(
+                            "SELECT array_agg((details ->> 'day')::int ORDER BY 1)"
+                            " FROM system_health WHERE component = 'test'"
+                        )
                         assert cursor.fetchone() == (list(range(1, day + 1)),)
                     with pytest.raises(psycopg2.errors.InsufficientPrivilege), connection.cursor() as cursor:
                         cursor.execute("DELETE FROM alerts")

@@ -55,6 +55,7 @@ OF_PROGRAMS = {
     "positions": WRITTEN,
     "probability_matrices": WRITTEN,
     "probability_models": WRITTEN,
+    "recovery_beats": WRITTEN,
     "schema_migrations": READ,
     "series": WRITTEN,
     "settlements": WRITTEN,

@@ -118,7 +118,6 @@ def seeded(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[
         ("recovery.unknown", _DUE, "alert_deliveries_waiting_idx"),
         ("recovery.expire", {"environment": "demo", "max_ages": [60.0] * 4, "most": 10}, "alert_deliveries_due_idx"),
         ("recovery.free_held", {"environment": "demo", "most": 10}, "alert_deliveries_waiting_idx"),
-        ("recovery.summary", {"environment": "demo"}, "alert_deliveries_due_idx"),
     ],
 )
 def test_a_hot_statement_uses_its_index(statement: str, parameters: dict[str, Any], index: str, seeded: Cursor) -> None:

@@ -9,12 +9,12 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from precog.localstack.commands import FLOWER, MIGRATE, POSTGRES_SETTINGS, REDIS_SETTINGS, SERVE, WORKERS
+from precog.localstack.commands import FLOWER, MIGRATE, POSTGRES_SETTINGS, REDIS_SETTINGS, SERVE, WATCH, WORKERS
 
 pytestmark = pytest.mark.unit
 
 _TEXT = (Path(__file__).parents[3] / "docker-compose.yml").read_text()
-_LONG_RUNNING = ("postgres", "redis", *WORKERS, "flower", "serve")
+_LONG_RUNNING = ("postgres", "redis", *WORKERS, "watch", "flower", "serve")
 _ON_LOOPBACK = {"flower": ["127.0.0.1:5555:5555"], "serve": ["127.0.0.1:8010:8010"]}
 
 
@@ -46,6 +46,10 @@ def test_flower_is_started_as_the_local_stack_starts_it() -> None:
     assert tuple(_service("flower")["command"]) == FLOWER
 
 
+def test_the_alert_sources_are_started_as_the_local_stack_starts_them() -> None:
+    assert tuple(_service("watch")["command"]) == WATCH
+
+
 def test_reports_are_taken_only_where_somebody_asks_for_it() -> None:
     serve = _service("serve")
     assert serve["profiles"] == ["reports"]
@@ -56,7 +60,7 @@ def test_the_database_is_migrated_as_the_local_stack_migrates_it() -> None:
     assert _service("migrate")["command"] == ["sh", "-c", " && ".join(" ".join(argv) for argv in MIGRATE)]
 
 
-@pytest.mark.parametrize("name", [*WORKERS, "flower", "migrate"])
+@pytest.mark.parametrize("name", [*WORKERS, "watch", "flower", "migrate"])
 def test_only_what_migrates_knows_the_owner_of_the_database(name: str) -> None:
     environment = _service(name)["environment"]
     assert environment["DATABASE_URL"].startswith("postgresql://precog_programs:${PROGRAMS_PASSWORD")
@@ -111,7 +115,7 @@ def test_a_service_that_ends_is_started_again_and_is_looked_after(name: str) -> 
 
 
 def test_no_service_starts_before_the_schema_is_there() -> None:
-    for name in (*WORKERS, "flower", "serve"):
+    for name in (*WORKERS, "watch", "flower", "serve"):
         assert _service(name)["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
 
 
