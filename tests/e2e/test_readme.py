@@ -27,7 +27,14 @@ OTHERS = [each for each in documents() if each != README and name_of(each) not i
 
 
 @pytest.fixture
-def desk(configured: None, program_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def desk(
+    configured: None,
+    program_url: str,
+    database_url: str,
+    redis_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
     """Where a person sits: a checkout with its environment, both servers up, every channel and the routes set up."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("PYTHONPATH", raising=False)
@@ -35,7 +42,7 @@ def desk(configured: None, program_url: str, redis_url: str, tmp_path: Path, mon
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / ".precog").mkdir()
     (tmp_path / ".precog/env").write_text(f"export DATABASE_URL='{program_url}'\nexport REDIS_URL='{redis_url}'\n")
-    _run(PROGRAMS["sh"], "precog config apply", tmp_path)
+    _run(PROGRAMS["sh"], f"PRECOG_OWNER_URL='{database_url}' precog config apply", tmp_path)
     return tmp_path
 
 

@@ -57,7 +57,7 @@ def test_it_is_heard_on_this_machine_alone_and_says_whether_the_store_answers(wo
     serve = _serve(world, port)
     serve.wait_until_it_says("Uvicorn running")
     answer = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=10)
-    assert (answer.status_code, answer.json()) == (200, {"status": "down"}), "PostgreSQL is there, and no recovery"
+    assert (answer.status_code, answer.json()) == (200, {"status": "degraded"}), "PostgreSQL is there, and no routes"
     assert serve.said("no reports are taken here")
     listening = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     ours = {fields[1].partition(":")[0] for fields in listening if fields[1].endswith(f":{port:04X}")}
