@@ -9,6 +9,15 @@ import pytest
 from tests.e2e.world import World, open_world
 
 
+@pytest.fixture(scope="module", autouse=True)
+def unmeasured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The many processes of a long story cover nothing that others do not, and each would pay for being measured."""
+    with pytest.MonkeyPatch.context() as environ:
+        if request.node.get_closest_marker("long"):
+            environ.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
 @pytest.fixture
 def world(program_url: str, tmp_path: Path) -> Iterator[World]:
     with open_world(program_url, tmp_path) as world:

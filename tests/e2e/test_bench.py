@@ -10,7 +10,7 @@ import pytest
 from benchmarks.targets import TARGETS
 from tests.documents import CHECKOUT
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 
 def test_the_benchmark_measures_each_line_of_the_calling_side(tmp_path: Path) -> None:

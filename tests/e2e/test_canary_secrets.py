@@ -41,7 +41,7 @@ from tests.e2e.world import World, open_world
 from tests.outside import Outside, documented_variables
 from tests.waiting import eventually
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(400)]
 
 _SIGNER = base64.b64encode(b"CanaryOfTheWebhookSigner01").decode()
 CANARIES = {

@@ -8,7 +8,7 @@ from tests.chaos.commits import commits
 from tests.chaos.invariants import Finding
 from tests.chaos.storm import storm
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 _OF_TIME = {"quick", "recovery"}
 """What a busy machine breaks as well."""

@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.localstack.places import place
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 EXAMPLE = Path(__file__).parents[2] / "examples/trading_day.py"
 
