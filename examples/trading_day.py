@@ -3,9 +3,9 @@
 A trader of prediction markets has a bad Sunday: the exchange fails, a strategy loses five times in a row, a fault in
 the data looks like a gift, a program runs away, a position crashes, and a model turns out to be worse than it was.
 
-Prices are played, and the clock of the day is set by hand. PostgreSQL, Redis, the workers, the alert sources and every
-alert are real; mail, SMS, Slack and a webhook arrive on loopback. The servers are its own, unless DATABASE_URL and
-REDIS_URL name others: there it uses a database and keys of its own. Nothing is left behind.
+Prices are played, and the clock of the day is set by hand. PostgreSQL, Redis, the workers, the alert sources, the
+interlock and every alert are real; mail, SMS, Slack and a webhook arrive on loopback. The servers are its own, unless
+DATABASE_URL and REDIS_URL name others: there it uses a database and keys of its own. Nothing is left behind.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 from trading_desk import Desk, ExchangeDown
 from weeks_before import CENT, DAY, MARKETS, MORNING, NEWER, OLDER, edge, settle, the_weeks_before
 
-from precog import methods, sources, trading
+from precog import interlock, methods, sources, trading
 from precog.demo.borrowed import borrowed
 from precog.demo.crew import crew
 from precog.demo.outside import outside_world
@@ -38,7 +38,18 @@ def live_through(seed: int, say: Callable[[str], None], *, pause: float = 0.0) -
     dice = random.Random(seed)
     say("Before: two versions of a method on paper, and ten weeks of a model's predictions")
     desk = Desk(dice=dice, say=say, pause=pause, method_ids=the_weeks_before(dice))
-    for scene in (quiet_morning, outage, losing_streak, busy_feed, data_fault, runaway, winner, crash, evening):
+    for scene in (
+        quiet_morning,
+        outage,
+        losing_streak,
+        busy_feed,
+        data_fault,
+        runaway,
+        winner,
+        crash,
+        second_thoughts,
+        evening,
+    ):
         say(str(scene.__doc__))
         scene(desk)
     return desk
@@ -122,6 +133,15 @@ def crash(desk: Desk) -> None:
     desk.minutes(1)
 
 
+def second_thoughts(desk: Desk) -> None:
+    """The loss is looked into: resolving is not enough for the interlock, a release is"""
+    desk.go_on("fixed", "the large position is sold")
+    desk.enter("again", "DUNE-OSCAR", 10)
+    desk.release("limits checked with the risk desk")
+    desk.enter("again", "DUNE-OSCAR", 10)
+    desk.minutes(1)
+
+
 def evening(desk: Desk) -> None:
     """The games are over: positions settle, and the model is held against what came"""
     for market_id, outcome in (("BUF-WINS", "no"), ("PHI-WINS", "yes")):
@@ -149,6 +169,7 @@ def main() -> int:
         prepared = running.enter_context(stage(directory, where, outside))
         running.enter_context(crew(directory, prepared.environment, print)).wait_until_ready(where.redis_url)
         print(f"On {where.described}, with two workers\n")
+        interlock.ready()
         desk = live_through(seed, print, pause=0.5)
         print("\nThe workers deliver what is left ...")
         settled = wait_until_delivered()

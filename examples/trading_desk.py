@@ -10,8 +10,9 @@ from operator import itemgetter
 
 from weeks_before import CENT, MARKETS, MINUTE, MORNING, NEWER, market
 
-from precog import sources, trading
+from precog import interlock, sources, trading
 from precog.domain.alerts import Environment
+from precog.interlock import Scope
 from precog.store import alerts
 from precog.trading import Position, Trade
 
@@ -83,11 +84,12 @@ class Desk:
     # Orders
 
     def enter(self, name: str, market_id: str, quantity: int, method: str = NEWER) -> None:
-        """An order that raises risk. Where a breaker of its platform is open it is not even sent.
-
-        This is where the interlock is asked: one question, answered before each such order.
-        """
+        """An order that raises risk: the interlock is asked before each, and an open breaker halts its platform."""
         platform_id = MARKETS[market_id]
+        verdict = self.ask(Scope.platform(platform_id), Scope.market(market_id))
+        if verdict:
+            self.say(f"    {self.now:%H:%M}  blocked by {verdict.blocks[0].alert_type}: {name} is not bought")
+            return
         if any(breaker.scope.get("platform_id") == platform_id for breaker in sources.list_breakers()):
             self.say(f"    {self.now:%H:%M}  {platform_id} is halted: {name} is not bought")
             return
@@ -103,6 +105,12 @@ class Desk:
         )
         self.held[name] = replace(position, position_id=trading.record_position(position, at=self.now))
         self.fill(name, "buy", quantity, price, method)
+
+    def ask(self, *scopes: Scope) -> interlock.Verdict:
+        """Whether an order of these scopes is blocked. Not to know within 50 ms is a no: the desk asks again."""
+        while (verdict := interlock.is_blocked(*scopes)).unknown is not None:
+            time.sleep(0.1)
+        return verdict
 
     def leave(self, name: str, method: str = NEWER) -> None:
         """An order that lowers risk is sent whatever is open."""
@@ -153,3 +161,9 @@ class Desk:
         for breaker in sources.list_breakers():
             sources.resolve_breaker(breaker.event_id, "ann", action, notes, at=self.now)
         self.say(f"    {self.now:%H:%M}  ann lets trading go on: {notes}")
+
+    def release(self, reason: str) -> None:
+        """Resolving a breaker says that it is over; only this lets orders go on that raise risk."""
+        for block in self.ask(Scope.all()).blocks:
+            interlock.release(block.alert_id, actor="ann", reason=reason)
+        self.say(f"    {self.now:%H:%M}  ann releases what blocks: {reason}")

@@ -18,7 +18,7 @@ from precog.resources import resource
 from precog.settings.load import FILES, load_settings
 from precog.settings.routes import planned_routes
 from precog.settings.source import read_source
-from precog.store import channels
+from precog.store import channels, interlock
 from precog.store.logins import provide_login
 from precog.store.migrate import migrate
 from precog.store.pool import close_default_pool
@@ -42,7 +42,7 @@ class Stage:
 
 @contextmanager
 def stage(directory: Path, where: Borrowed, outside: Outside) -> Iterator[Stage]:
-    """The schema and the routes in place, and this process ready to call `log_alert()` inside."""
+    """The schema, the routes and the interlock in place, and this process ready to call `log_alert()` inside."""
     configuration = _configuration(directory, outside)
     environment = {
         **_without_channels(os.environ),
@@ -61,6 +61,9 @@ def stage(directory: Path, where: Borrowed, outside: Outside) -> Iterator[Stage]
         settings = load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
         routes = frozenset(planned_routes(settings, KINDS))
         channels.write_routes(settings.environment, routes)
+        os.environ["PRECOG_OWNER_URL"] = where.owner_url
+        interlock.write_rules(settings.environment, settings.trading.interlock.rules())
+        del os.environ["PRECOG_OWNER_URL"]  # the rest is done as programs do it
         yield Stage(environment=environment, migrations=len(applied), routes=routes)
 
 

@@ -28,6 +28,8 @@ def test_the_day_runs_on_servers_of_its_own_and_reaches_everybody() -> None:
 
     assert (done.returncode, done.stderr, left) == (0, "", []), done.stdout
     assert "critical  daily_loss_limit    Lost " in done.stdout
+    assert "blocked by daily_loss_limit: again is not bought" in done.stdout
+    assert "ann releases what blocks" in done.stdout
     assert "kelly_nfl@v1.1  " in done.stdout
     arrived = done.stdout.splitlines()[-1]
     assert arrived.startswith("Arrived: console ")

@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 from trading_day import every_alert, live_through
 
+import config
 from precog import methods
+from precog.domain.alerts import Environment
 from precog.sources import list_breakers
+from precog.store.interlock import write_rules
 from tests.integration.sources.conftest import routes, sql
 
 __all__ = ["routes", "sql"]
@@ -35,11 +38,19 @@ ALERTS = [
     ("loss_alert", "high", "risk_manager"),
     ("model_degraded", "high", "elo_nfl"),
 ]
-STILL_OPEN = {"trade_failed", "rate_limit_usage", "gain_alert", "loss_alert", "rapid_loss", "daily_loss_limit"}
+STILL_OPEN = {"trade_failed", "rate_limit_usage", "gain_alert", "loss_alert"}
+
+
+@pytest.fixture
+def interlocked(precog_env: pytest.MonkeyPatch, database_url: str) -> None:
+    """The shipped rules of what blocks orders."""
+    precog_env.setenv("PRECOG_OWNER_URL", database_url)
+    write_rules(Environment.DEMO, config.settings().trading.interlock.rules())
+    precog_env.delenv("PRECOG_OWNER_URL")
 
 
 @pytest.mark.parametrize("seed", [2026, 7])
-def test_the_day_raises_exactly_these_alerts(seed: int, routes: None, sql: Run) -> None:
+def test_the_day_raises_exactly_these_alerts(seed: int, routes: None, interlocked: None, sql: Run) -> None:
     said: list[str] = []
     live_through(seed, said.append)
 
@@ -51,15 +62,16 @@ def test_the_day_raises_exactly_these_alerts(seed: int, routes: None, sql: Run) 
     }
     assert bands == {"loss_alert": [1, 2, 3], "rapid_loss": [1, 2]}
     assert [each["suppressed"] for each in found if each["alert_type"] == "trade_failed"] == [False, True]
-    assert sorted(each.breaker for each in list_breakers()) == ["daily_loss_limit", "rapid_loss"]
+    assert list_breakers() == []
     assert len(list_breakers(resolved=True)) == 7
-    assert [line for line in said if "is halted" in line] == [
-        "    14:18  kalshi is halted: cheap is not bought",
-        "    14:56  kalshi is halted: more is not bought",
+    assert [line.split("  ", 1)[1] for line in said if "is not bought" in line] == [
+        "  14:18  kalshi is halted: cheap is not bought",
+        "  14:56  blocked by rapid_loss: more is not bought",
+        "  14:57  blocked by daily_loss_limit: again is not bought",
     ]
     assert all(each["source_table"] for each in found if each["alert_type"] not in {"trade_failed", "rate_limit_usage"})
     versions = methods.compare_methods(["kelly_nfl@v1.0", "kelly_nfl@v1.1"], since=None, until=None).versions
-    assert [(str(each.method.name), each.bets) for each in versions] == [("kelly_nfl@v1.0", 1), ("kelly_nfl@v1.1", 8)]
+    assert [(str(each.method.name), each.bets) for each in versions] == [("kelly_nfl@v1.0", 1), ("kelly_nfl@v1.1", 9)]
     gaps = sql("SELECT count(*) FROM (SELECT row_start_ts <> lag(row_end_ts) OVER"
                " (PARTITION BY position_id ORDER BY row_start_ts) AS gap FROM positions) AS v WHERE gap")  # fmt: skip
     assert gaps == [(0,)]
