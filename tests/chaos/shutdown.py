@@ -34,8 +34,10 @@ def shutdown(seed: int, *, polite: int = 12, rude: int = 6) -> list[Finding]:
         caller = world.start("caller", *world.producer("caller", 5))
         for _ in range(polite):
             _stop(world, dice.choice(names))
-        eventually(lambda: not _sending(world, [pid for name in names for pid in senders(world.running[name].pid)]))
+        caller.stop()
+        drain(world)
         before = gather(world).duplicates
+        caller = world.start("second-caller", *world.producer("second-caller", 5))
         for _ in range(rude):
             _stop(world, dice.choice(names), kill_after=_RUDE_AFTER_SECONDS)
         caller.stop()
