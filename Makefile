@@ -20,7 +20,7 @@ demo: setup ## A tour: alerts raised, delivered, acknowledged, on servers of its
 up: setup ## The stack for daily use, until Ctrl-C; its data stays in .precog
 	@$(BIN)/precog up
 
-SUITE := $(BIN)/python -m pytest -q -n 3 --dist worksteal
+SUITE := $(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 test: setup ## The test suite, on servers of its own, in under four minutes
 	@$(SUITE) -m 'not long'

@@ -107,6 +107,7 @@ def test_a_demo_that_is_stopped_says_so_and_leaves_nothing(number: signal.Signal
         assert _processes_of(home) == []
 
 
+@pytest.mark.long
 def test_two_demos_on_the_same_servers_of_somebody_else_do_not_meet_and_touch_nothing(
     session_servers: Servers, redis_url: str
 ) -> None:

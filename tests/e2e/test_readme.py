@@ -12,7 +12,7 @@ from precog.domain.alerts import Environment
 from precog.store import alerts
 from tests.documents import CHECKOUT, GENERATED, RUNNABLE, Block, blocks, documents, name_of
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 PROGRAMS = {"sh": ("sh", "-euc"), "python": (sys.executable, "-c")}
 assert PROGRAMS.keys() == RUNNABLE

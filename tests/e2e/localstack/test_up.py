@@ -86,6 +86,7 @@ def test_it_introduces_itself_and_leaves_no_process_behind(number: signal.Signal
         assert all(ended(pid) for pid in processes)
 
 
+@pytest.mark.long
 def test_another_terminal_uses_it_and_the_data_is_there_the_next_day() -> None:
     with place() as directory:
         for day in (1, 2):
@@ -118,6 +119,7 @@ def test_servers_of_ones_own_are_used(database_url: str, redis_url: str) -> None
         assert not list((directory / "home").glob("postgres*"))
 
 
+@pytest.mark.long
 def test_reports_are_taken_where_an_address_says_that_they_can_come() -> None:
     port = str(free_port())
     ours = {"PRECOG_PUBLIC_URL": "https://alerts.example.com", "PRECOG_SERVE_PORT": port}
