@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -68,20 +67,6 @@ def test_parent_and_children_that_call_at_once_get_their_own_answers(precog_env:
     _log("parent")
     assert [_ended_well(child) for child in children] == [True] * 4
     assert _raised() == 1 + 5 * EACH
-
-
-def test_a_fork_in_the_middle_of_other_threads_calls_leaves_no_lock_behind(precog_env: pytest.MonkeyPatch) -> None:
-    _log(
-        "before", 1
-    )  # the first call imports, and Python's own lock of a module that is being imported outlives a fork
-    threads = [threading.Thread(target=_log, args=(f"thread {number}",)) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    children = [_forked(lambda name=f"child {number}": _log(name, 3)) for number in range(10)]  # type: ignore[misc]
-    for thread in threads:
-        thread.join()
-    assert [_ended_well(child) for child in children] == [True] * 10
-    assert _raised() == 1 + 6 * EACH + 10 * 3
 
 
 def test_a_child_of_a_child_has_connections_of_its_own(precog_env: pytest.MonkeyPatch) -> None:
