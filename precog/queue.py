@@ -11,8 +11,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
-from uuid import uuid4
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 from celery import Celery, current_app
 from kombu import Queue
@@ -112,6 +112,39 @@ def message(bell: Doorbell) -> str:
         .replace(_DELIVERY, delivery_id)
         .replace(_TASK, str(uuid4()))
     )
+
+
+def take(channel: str, environment: Environment | None = None) -> UUID | None:
+    """The delivery that the next message in a channel's queue names, of an environment, by default this process's.
+
+    The message is gone then, as when Celery hands one to a task. None when there is none, when Redis does not answer,
+    and when the next is not a message of a ring: that one stays where it is, for Celery.
+    """
+    key = key_prefix(environment or process.environment()) + queue_name(channel)
+    try:
+        text = cast(bytes | None, client(process.redis_url()).rpop(key))
+        if text is None:
+            return None
+        named = _named_in(text, channel)
+        if named is None:
+            client(process.redis_url()).rpush(key, text)
+    except RedisError as error:
+        log.debug("no message was taken", extra={"channel": channel, "error": type(error).__name__})
+        return None
+    return named
+
+
+def _named_in(text: bytes, channel: str) -> UUID | None:
+    """What a message for a channel's task names; None where it is for another task, says when, or names nothing."""
+    try:
+        message = json.loads(text)
+        headers, body = message["headers"], json.loads(b64decode(message["body"]))
+        if headers["task"] != task_name(channel) or headers["eta"] or headers["expires"]:
+            return None
+        [delivery_id], _, _ = body
+        return UUID(delivery_id)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
 
 
 _DELIVERY, _TASK, _BODY = "<delivery>", "<task>", "<body>"

@@ -39,6 +39,7 @@ ANALYZE alerts, alert_deliveries
 
 _LISTED = {"environment": "demo", "severity": None, "component": None, "most": 100}
 _CLAIMED = {
+    "claimed_id": "00000000-0000-0000-0000-000000000000",
     "delivery_id": "00000000-0000-0000-0000-000000000000",
     "environment": "demo",
     "channel": "sms",
