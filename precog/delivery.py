@@ -31,6 +31,8 @@ from precog.store.pool import default_pool
 log = logging.getLogger("precog.delivery")
 
 _WRITE_FOR_SECONDS = 15.0
+_LINGER_SECONDS = 0.02
+"""For so long whoever has just sent waits for the next: under load it comes sooner, and other channels hardly wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +102,19 @@ def sms_limits(settings: Settings) -> pacing.SmsLimits:
     )
 
 
-def deliver(
-    courier: Courier, channel: str, delivery_id: UUID, *, then: Callable[[], UUID | None] = lambda: None
-) -> Attempt | None:
+Following = Callable[[float], UUID | None]
+"""Names the delivery that comes next, waiting for one for at most so many seconds; None where none comes."""
+
+
+def _alone(_: float) -> None:
+    """Nothing follows a delivery that is made by itself."""
+
+
+def deliver(courier: Courier, channel: str, delivery_id: UUID, *, then: Following = _alone) -> Attempt | None:
     """Make one try at a due delivery. None when there is nothing to do here: gone, taken, held, not due, channel off.
 
-    `then` names what this worker goes on with as long as its tries are accepted, until it names nothing; the last try
-    is returned. SMS are made one by one, since their limit decides about each.
+    As long as tries are accepted, it goes on with what `then` names; the last try is returned. SMS are made one by one,
+    since their limit decides about each.
 
     Raises StoreError when PostgreSQL cannot be asked before the send; after it, the outcome is written for as long as
     that may take within the lease.
@@ -116,7 +124,7 @@ def deliver(
         log.warning("the channel is off here and its delivery waits", extra=_ids(channel, delivery_id))
         return None
     if channel == "sms":
-        then = _nothing
+        then = _alone
     attempt, claim = None, _claim_first(courier, channel, delivery_id, then)
     while claim is not None:
         attempt = _send(courier, sender, claim)
@@ -124,34 +132,31 @@ def deliver(
     return attempt
 
 
-def _nothing() -> None:
-    """What follows a delivery that is made alone."""
-
-
-def _claim_first(courier: Courier, channel: str, named: UUID | None, then: Callable[[], UUID | None]) -> Claim | None:
+def _claim_first(courier: Courier, channel: str, named: UUID | None, then: Following) -> Claim | None:
     """The first that is due of `named` and what follows it."""
     while named is not None:
         claim = _claim_sms(courier, named) if channel == "sms" else deliveries.claim(named, channel, courier.terms)
         if claim is not None:
             return claim
         _say_nothing_was_due(channel, named)
-        named = then()
+        named = then(_LINGER_SECONDS)
     return None
 
 
-def _conclude(courier: Courier, claim: Claim, attempt: Attempt, then: Callable[[], UUID | None]) -> Claim | None:
-    """Write down how a try ended, and claim what comes next. Nothing comes after a failure: the next would fail too."""
+def _conclude(courier: Courier, claim: Claim, attempt: Attempt, then: Following) -> Claim | None:
+    """Write down how a try ended, and claim what comes next; nothing after a failure, since the next would fail too."""
     channel = attempt.message.channel
-    following = then() if attempt.failure is None else None
+    following = then(0.0) if attempt.failure is None else None  # the outcome waits for nobody
     standing, claimed = _write_down(courier, attempt, following)
     _give_back(courier, attempt)
     _say(attempt, standing, time.monotonic() - claim.asked_at)
     if isinstance(attempt.failure, ChannelMisconfigured):
         pause(courier.environment, channel, attempt.failure)
-    if claimed is None and following is not None:
+    if claimed is not None or attempt.failure is not None:
+        return claimed
+    if following is not None:
         _say_nothing_was_due(channel, following)
-        return _claim_first(courier, channel, then(), then)
-    return claimed
+    return _claim_first(courier, channel, then(_LINGER_SECONDS), then)
 
 
 def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:

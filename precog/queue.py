@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 from uuid import UUID, uuid4
 
 from celery import Celery, current_app
@@ -114,20 +114,26 @@ def message(bell: Doorbell) -> str:
     )
 
 
-def take(channel: str, environment: Environment | None = None) -> UUID | None:
-    """The delivery that the next message in a channel's queue names, of an environment, by default this process's.
+def take(channel: str, *, wait_seconds: float = 0.0) -> UUID | None:
+    """The delivery that the next message in a channel's queue names. The message is gone then, as when Celery hands one
+    to a task.
 
-    The message is gone then, as when Celery hands one to a task. None when there is none, when Redis does not answer,
-    and when the next is not a message of a ring: that one stays where it is, for Celery.
+    None when none comes, when Redis does not answer, and when the next is not a message of a ring: that one is put back
+    to where it was, for Celery.
     """
-    key = key_prefix(environment or process.environment()) + queue_name(channel)
+    key, redis = key_prefix(process.environment()) + queue_name(channel), client(process.redis_url())
+    text: Any
     try:
-        text = cast(bytes | None, client(process.redis_url()).rpop(key))
+        if wait_seconds:
+            came = redis.brpop(key, wait_seconds)
+            text = came[1] if came else None
+        else:
+            text = redis.rpop(key)
         if text is None:
             return None
         named = _named_in(text, channel)
         if named is None:
-            client(process.redis_url()).rpush(key, text)
+            redis.rpush(key, text)
     except RedisError as error:
         log.debug("no message was taken", extra={"channel": channel, "error": type(error).__name__})
         return None
@@ -135,7 +141,7 @@ def take(channel: str, environment: Environment | None = None) -> UUID | None:
 
 
 def _named_in(text: bytes, channel: str) -> UUID | None:
-    """What a message for a channel's task names; None where it is for another task, says when, or names nothing."""
+    """What a message for a channel's task names; None where it is for another task, tells a time, or names nothing."""
     try:
         message = json.loads(text)
         headers, body = message["headers"], json.loads(b64decode(message["body"]))

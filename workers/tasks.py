@@ -2,13 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable
 from functools import lru_cache
 from uuid import UUID
 
 from celery import Task
 
-from precog.delivery import Courier, deliver, open_courier
+from precog.delivery import Courier, Following, deliver, open_courier
 from precog.errors import StoreError
 from precog.queue import CHANNELS, take, task_name
 from workers.app import app
@@ -23,7 +22,7 @@ def courier() -> Courier:
     return open_courier(settings())
 
 
-def deliver_rung(channel: str, delivery_id: str, *, then: Callable[[], UUID | None]) -> None:
+def deliver_rung(channel: str, delivery_id: str, *, then: Following) -> None:
     """Deliver what a message names, and what `then` does. A message that names nothing is dropped; a row that stays due
     is rung again."""
     try:
@@ -34,10 +33,7 @@ def deliver_rung(channel: str, delivery_id: str, *, then: Callable[[], UUID | No
     try:
         deliver(courier(), channel, named, then=then)
     except StoreError as error:
-        log.error(
-            "PostgreSQL is away; recovery rings again",
-            extra={"channel": channel, "delivery_id": delivery_id, "error": str(error)},
-        )
+        log.error("PostgreSQL is away; recovery rings again", extra={"channel": channel, "error": str(error)})
 
 
 def _task_for(channel: str) -> Task[[str], None]:
@@ -49,15 +45,15 @@ def _task_for(channel: str) -> Task[[str], None]:
     return task
 
 
-def _alone() -> None:
+def _alone(_: float) -> None:
     """Nothing follows a delivery that is made inside the caller's time."""
 
 
-def _round(channel: str) -> Callable[[], UUID | None]:
+def _round(channel: str) -> Following:
     """What further messages of the channel's queue name, for a while: a message costs a worker's parent process more
     than a child needs to take it itself."""
     until = time.monotonic() + courier().policy.timing.round_seconds
-    return lambda: take(channel) if time.monotonic() < until else None
+    return lambda seconds: take(channel, wait_seconds=seconds) if time.monotonic() < until else None
 
 
 TASKS = {channel: _task_for(channel) for channel in CHANNELS}

@@ -24,13 +24,17 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(Bearer|Basic)\s+[\w.+/=~-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
 )
 """Secrets that are known by their looks, for texts whose secrets nobody told us."""
+_ANY_SHAPE = re.compile(
+    "|".join(f"(?{'i' * bool(shape.flags & re.IGNORECASE)}:{shape.pattern})" for shape, _ in _SHAPES)
+)
+"""One look is enough for most texts: they have none of them."""
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` with each of `secrets`, plain or percent-encoded, and everything of a known secret shape masked."""
     for form in _forms(tuple(secrets)):
         text = text.replace(form, MASK)
-    for shape, replacement in _SHAPES:
+    for shape, replacement in _SHAPES if _ANY_SHAPE.search(text) else ():
         text = shape.sub(replacement, text)
     return text
 
