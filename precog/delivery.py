@@ -287,7 +287,7 @@ def _give_back(courier: Courier, attempt: Attempt) -> None:
 
 
 def _say(attempt: Attempt, standing: DeliveryStatus | None, seconds: float) -> None:
-    """One line an attempt, with its ids and without its content."""
+    """One line an attempt, with its ids and without its content. All plain, which the log need not look through."""
     message, ending = attempt.message, attempt.ending
     level = logging.INFO if ending.outcome is AttemptOutcome.ACCEPTED else logging.WARNING
     log.log(
@@ -297,9 +297,9 @@ def _say(attempt: Attempt, standing: DeliveryStatus | None, seconds: float) -> N
             **_ids(message.channel, message.delivery_id),
             "alert_id": message.alert_id,
             "attempt": message.attempt,
-            "severity": message.severity,
-            "outcome": ending.outcome,
-            "status": standing,
+            "severity": message.severity.value,
+            "outcome": ending.outcome.value,
+            "status": standing and standing.value,
             "error_code": ending.attempt_code,
             "error": ending.error,
             "retry_in_seconds": ending.delay_seconds,
