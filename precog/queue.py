@@ -3,14 +3,17 @@
 Only ids are in a message. A ring never raises and never takes long: the alert is stored when it is called.
 """
 
+import email.parser  # noqa: F401 - this and the next are what a first connection to Redis would import; see fork_gate
+import encodings.idna  # noqa: F401
 import json
 import logging
+import os
 import sys
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +26,7 @@ from redis.retry import Retry
 
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import Doorbell
+from precog.fork_gate import no_fork
 from precog.settings import process
 
 log = logging.getLogger("precog.queue")
@@ -131,6 +135,11 @@ class _Envelope:
 @lru_cache
 def _envelope(channel: str) -> _Envelope:
     """A message that Celery itself made, captured in its in-memory transport: the pattern for every other."""
+    with no_fork:  # Celery imports much of itself only when it is used
+        return _captured(channel)
+
+
+def _captured(channel: str) -> _Envelope:
     app = Celery("precog-doorbell", set_as_current=False, broker="memory://")
     app.conf.update(task_serializer="json", task_ignore_result=True, task_queues=queues())
     with app.connection_for_write() as connection:
@@ -149,9 +158,15 @@ def _envelope(channel: str) -> _Envelope:
     return _Envelope(json.dumps(marked), body)
 
 
-@lru_cache
 def client(redis_url: str) -> Redis:
     """Answers or fails within 150 ms and never tries twice. Opens no connection yet; safe across threads and forks."""
+    return _client_of(os.getpid(), redis_url)
+
+
+@cache
+def _client_of(_pid: int, redis_url: str) -> Redis:
+    """One a process. A child neither uses nor drops its parent's: both take the lock of its pool, which another thread
+    of the parent may have held at the fork, and which nobody in the child will ever release."""
     return Redis.from_url(
         redis_url,
         socket_timeout=_TIMEOUT_SECONDS,
