@@ -33,7 +33,7 @@ def loss(run: Run, precog_env: pytest.MonkeyPatch) -> int:
 
 
 def test_apply_writes_what_blocks_and_says_so_once(run: Run) -> None:
-    assert "Interlock in demo: 10 types block, public may release." in run("config", "apply").stdout
+    assert "Interlock in demo: 12 types block, public may release." in run("config", "apply").stdout
     assert "Interlock" not in run("config", "apply").stdout
 
 
