@@ -78,8 +78,8 @@ def _columns(alert: NewAlert) -> dict[str, Any]:
     return {
         "alert_uuid": str(alert.alert_uuid),
         "alert_type": alert.alert_type,
-        "severity": alert.severity,
-        "category": alert.category,
+        "severity": alert.severity.value,  # psycopg2 looks long for how to write an enum
+        "category": alert.category and alert.category.value,
         "component": alert.component,
         "message": alert.message,
         "details": json.dumps(alert.details),
@@ -88,7 +88,7 @@ def _columns(alert: NewAlert) -> dict[str, Any]:
         "occurred_at": alert.occurred_at,
         "fingerprint": alert.fingerprint,
         "band": alert.band,
-        "environment": alert.environment,
+        "environment": alert.environment.value,
         "tags": json.dumps(alert.tags),
         "request_hash": alert.request_hash,
         "notify": alert.notify,

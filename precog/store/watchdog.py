@@ -1,7 +1,7 @@
 """Ends a wait for a server that keeps its connection and answers nothing, which no timeout of PostgreSQL or TCP does.
 
 One daemon thread a process. It sleeps to the earliest deadline it knows of, so that a call in the ordinary case pays
-for two short locks and two system calls, and wakes nobody.
+for two short locks and no system call, and wakes nobody.
 """
 
 import math
@@ -13,14 +13,21 @@ from types import TracebackType
 
 
 class Watch:
-    """`with Watch(socket, seconds):` shuts the socket down when the block takes longer: the wait in it then fails."""
+    """Of one socket, as long as there is one: `with watch.within(seconds):` shuts it down when the block takes longer.
 
-    __slots__ = ("_socket", "deadline", "expired")
+    The wait in it then fails, and `expired` says why. One block at a time.
+    """
 
-    def __init__(self, descriptor: int, seconds: float) -> None:
-        self._socket = os.dup(descriptor)  # ours: whatever else gets the number meanwhile is left alone
-        self.deadline = time.monotonic() + seconds
+    __slots__ = ("_descriptor", "deadline", "expired")
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = os.dup(descriptor)  # ours: whatever else gets the number meanwhile is left alone
+        self.deadline = math.inf
         self.expired = False
+
+    def within(self, seconds: float) -> "Watch":
+        self.deadline = time.monotonic() + seconds
+        return self
 
     def __enter__(self) -> "Watch":
         _watchdog.watch(self)
@@ -30,11 +37,19 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, place: TracebackType | None
     ) -> None:
         _watchdog.forget(self)
-        os.close(self._socket)
+
+    def close(self) -> None:
+        """Let go of the socket; not inside a block."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self) -> None:  # a child drops its parent's connections without closing them
+        self.close()
 
     def bite(self) -> None:
         self.expired = True
-        mine = socket.socket(fileno=self._socket)
+        mine = socket.socket(fileno=self._descriptor)
         try:
             mine.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -49,7 +64,8 @@ class _Watchdog:
 
     def _begin(self) -> None:
         self._watches: set[Watch] = set()
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._wakes_at = -math.inf
         """When the thread looks again; infinity while it waits to be called, minus infinity while there is none."""
         self._pid = os.getpid()  # last: until then another thread of a child would wait for a lock of its parent's
@@ -57,7 +73,7 @@ class _Watchdog:
     def watch(self, watch: Watch) -> None:
         if self._pid != os.getpid():  # a child has no thread of its parent's, and none of its calls
             self._begin()
-        with self._changed:
+        with self._lock:
             self._watches.add(watch)
             if self._wakes_at == -math.inf:
                 self._start()
@@ -65,7 +81,7 @@ class _Watchdog:
                 self._changed.notify()
 
     def forget(self, watch: Watch) -> None:
-        with self._changed:
+        with self._lock:
             self._watches.discard(watch)
 
     def _start(self) -> None:
