@@ -28,6 +28,7 @@ from precog.domain.alerts import Environment
 from precog.domain.deliveries import Doorbell
 from precog.fork_gate import no_fork
 from precog.settings import process
+from precog.wire import Wire
 
 log = logging.getLogger("precog.queue")
 
@@ -100,22 +101,22 @@ def _eager_app() -> Celery | None:
 def _publish(doorbells: Sequence[Doorbell], environment: Environment) -> None:
     """All of them in one round trip. Celery's own publisher needs one each, and builds a Redis client for each."""
     prefix = key_prefix(environment)
-    with client(process.redis_url()).pipeline(transaction=False) as pipe:
-        for bell in doorbells:
-            pipe.lpush(prefix + queue_name(bell.channel), message(bell))
-        pipe.execute()
+    wire = _wire_of(os.getpid(), process.redis_url())
+    ring_id = str(uuid4())  # each look for random bits is a system call, and hands the interpreter over: one is enough
+    wire.send(
+        [
+            ("LPUSH", prefix + queue_name(bell.channel), message(bell, f"{ring_id[:-4]}{number:04x}"))
+            for number, bell in enumerate(doorbells)
+        ]
+    )
 
 
-def message(bell: Doorbell) -> str:
+def message(bell: Doorbell, task_id: str) -> str:
     """What Celery would put into the broker for this delivery, to the field, but for the limits of a send: those are
     the worker's own, and its callers need not know them."""
     envelope, delivery_id = _envelope(bell.channel), str(bell.delivery_id)
-    body = envelope.body.replace(_DELIVERY, delivery_id)
-    return (
-        envelope.text.replace(_BODY, b64encode(body.encode()).decode())
-        .replace(_DELIVERY, delivery_id)
-        .replace(_TASK, str(uuid4()))
-    )
+    body = b64encode((envelope.body % {"delivery": delivery_id}).encode()).decode()
+    return envelope.text % {"body": body, "delivery": delivery_id, "task": task_id}
 
 
 def take(channel: str, *, wait_seconds: float = 0.0) -> UUID | None:
@@ -162,7 +163,7 @@ _DELIVERY, _TASK, _BODY = "<delivery>", "<task>", "<body>"
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """A message as it travels and its body before encoding, with a mark wherever two messages differ.
+    """A message as it travels and its body before encoding, each a pattern for the operator %.
 
     One random id serves as the task's and as the tag of its delivery.
     """
@@ -194,7 +195,15 @@ def _captured(channel: str) -> _Envelope:
         captured = transport._get(queue_name(channel))  # noqa: SLF001 - the message as it travels
     body = b64decode(captured["body"]).decode()
     marked = {**captured, "body": _BODY, "properties": {**captured["properties"], "delivery_tag": _TASK}}
-    return _Envelope(json.dumps(marked), body)
+    return _Envelope(text=_pattern(json.dumps(marked)), body=_pattern(body))
+
+
+def _pattern(text: str) -> str:
+    """With a name wherever two messages differ."""
+    pattern = text.replace("%", "%%")
+    for mark, name in ((_BODY, "body"), (_DELIVERY, "delivery"), (_TASK, "task")):
+        pattern = pattern.replace(mark, f"%({name})s")
+    return pattern
 
 
 def client(redis_url: str) -> Redis:
@@ -212,6 +221,12 @@ def _client_of(_pid: int, redis_url: str) -> Redis:
         socket_connect_timeout=_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+@cache
+def _wire_of(_pid: int, redis_url: str) -> Wire:
+    """One a process, as its client."""
+    return Wire(client(redis_url))
 
 
 def waiting() -> dict[str, int] | None:
