@@ -117,7 +117,7 @@ def runaway(desk: Desk) -> None:
 
 
 def winner(desk: Desk) -> None:
-    """Something goes well, on the other exchange"""
+    """Something goes well, on the other exchange, with more at stake than the method allows"""
     desk.enter("dune", "DUNE-OSCAR", 2500)
     desk.minutes(5, move={"DUNE-OSCAR": 5 * CENT})
     desk.leave("dune")

@@ -74,6 +74,7 @@ class Desk:
         """What `precog watch` does by itself; here by the clock of the day."""
         sources.check_breakers(now=self.now)
         sources.check_profit_and_loss(now=self.now)
+        sources.check_positions(now=self.now)
         sources.check_health(now=self.now)
         for alert in sorted(alerts.newest(Environment.DEMO), key=itemgetter("alert_id")):
             if alert["alert_id"] > self.told:

@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -14,7 +13,7 @@ from uuid import UUID, uuid4, uuid5
 import psycopg2.extensions
 
 from precog import journal, queue
-from precog.domain.alerts import Category, Environment, NewAlert, Severity
+from precog.domain.alerts import Category, Environment, Json, NewAlert, Severity
 from precog.domain.deliveries import Doorbell
 from precog.domain.direct import DirectTry
 from precog.domain.fingerprint import canonical_json, fingerprint_of, key_details_of, request_hash
@@ -83,26 +82,45 @@ def new_alert(  # noqa: PLR0913 - one argument a column; every one of them keywo
         source_table=table,
         source_id=record,
     )
-    alert = NewAlert(
-        alert_uuid=_identity(where, idempotency_key),
+    identity = _identity(where, idempotency_key)
+    level = choice("severity", severity, Severity)
+    group = choice("category", category, Category) if category is not None else rules.category(kind)
+    said = text("message", message, MESSAGE_BYTES)
+    mark = fingerprint or fingerprint_of(kind, origin, keys)
+    labels = safe_details(tags, field="tags")
+    moment = _moment("occurred_at", occurred_at)
+    arguments: dict[str, Json] = {
+        "alert_type": kind,
+        "severity": level,
+        "category": group,
+        "component": origin,
+        "message": said,
+        "details": safe,
+        "source": [table, record],
+        "fingerprint": mark,
+        "tags": labels,
+        "occurred_at": moment.astimezone(UTC).isoformat() if moment else None,
+        "notify": bool(notify),
+    }
+    return NewAlert(
+        alert_uuid=identity,
         alert_type=kind,
-        severity=choice("severity", severity, Severity),
-        category=choice("category", category, Category) if category is not None else rules.category(kind),
+        severity=level,
+        category=group,
         component=origin,
-        message=text("message", message, MESSAGE_BYTES),
+        message=said,
         details=safe,
         source_table=table,
         source_id=record,
-        fingerprint=fingerprint or fingerprint_of(kind, origin, keys),
+        fingerprint=mark,
         band=rules.band_of(kind, safe),
         environment=where,
-        tags=safe_details(tags, field="tags"),
-        occurred_at=_moment("occurred_at", occurred_at),
+        tags=labels,
+        occurred_at=moment,
         notify=bool(notify),
         window_minutes=rules.window_minutes(kind),
-        request_hash="",
+        request_hash=request_hash(arguments),
     )
-    return replace(alert, request_hash=_request_hash(alert))
 
 
 def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Logged:
@@ -284,24 +302,6 @@ def _identity(environment: Environment, idempotency_key: str | None) -> UUID:
     if idempotency_key is None:
         return uuid4()
     return uuid5(_KEYS, f"{environment}:{text('idempotency_key', idempotency_key, 1000)}")
-
-
-def _request_hash(alert: NewAlert) -> str:
-    return request_hash(
-        {
-            "alert_type": alert.alert_type,
-            "severity": alert.severity,
-            "category": alert.category,
-            "component": alert.component,
-            "message": alert.message,
-            "details": dict(alert.details),
-            "source": [alert.source_table, alert.source_id],
-            "fingerprint": alert.fingerprint,
-            "tags": dict(alert.tags),
-            "occurred_at": alert.occurred_at.astimezone(UTC).isoformat() if alert.occurred_at else None,
-            "notify": alert.notify,
-        }
-    )
 
 
 def _rules() -> AlertRules:

@@ -65,8 +65,13 @@ _YOUNG_SECONDS = 90
 class SmsLimiter:
     """Sliding windows over an hour and a day, a member for each attempt. Never raises: Redis away means None."""
 
-    client: Redis
+    redis_url: str
     key: str
+
+    @property
+    def client(self) -> Redis:
+        """This process's own: the limiter may have come here with a fork."""
+        return client(self.redis_url)
 
     @property
     def _keys(self) -> tuple[str, str, str]:
@@ -120,4 +125,4 @@ class SmsLimiter:
 
 def sms_limiter(environment: Environment, redis_url: str) -> SmsLimiter:
     """Opens no connection yet."""
-    return SmsLimiter(client(redis_url), f"{key_prefix(environment)}sms")
+    return SmsLimiter(redis_url, f"{key_prefix(environment)}sms")

@@ -3,14 +3,17 @@
 Only ids are in a message. A ring never raises and never takes long: the alert is stored when it is called.
 """
 
+import email.parser  # noqa: F401 - this and the next are what a first connection to Redis would import; see fork_gate
+import encodings.idna  # noqa: F401
 import json
 import logging
+import os
 import sys
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,7 +26,9 @@ from redis.retry import Retry
 
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import Doorbell
+from precog.fork_gate import no_fork
 from precog.settings import process
+from precog.wire import Wire
 
 log = logging.getLogger("precog.queue")
 
@@ -96,22 +101,22 @@ def _eager_app() -> Celery | None:
 def _publish(doorbells: Sequence[Doorbell], environment: Environment) -> None:
     """All of them in one round trip. Celery's own publisher needs one each, and builds a Redis client for each."""
     prefix = key_prefix(environment)
-    with client(process.redis_url()).pipeline(transaction=False) as pipe:
-        for bell in doorbells:
-            pipe.lpush(prefix + queue_name(bell.channel), message(bell))
-        pipe.execute()
+    wire = _wire_of(os.getpid(), process.redis_url())
+    ring_id = str(uuid4())  # each look for random bits is a system call, and hands the interpreter over: one is enough
+    wire.send(
+        [
+            ("LPUSH", prefix + queue_name(bell.channel), message(bell, f"{ring_id[:-4]}{number:04x}"))
+            for number, bell in enumerate(doorbells)
+        ]
+    )
 
 
-def message(bell: Doorbell) -> str:
+def message(bell: Doorbell, task_id: str) -> str:
     """What Celery would put into the broker for this delivery, to the field, but for the limits of a send: those are
     the worker's own, and its callers need not know them."""
     envelope, delivery_id = _envelope(bell.channel), str(bell.delivery_id)
-    body = envelope.body.replace(_DELIVERY, delivery_id)
-    return (
-        envelope.text.replace(_BODY, b64encode(body.encode()).decode())
-        .replace(_DELIVERY, delivery_id)
-        .replace(_TASK, str(uuid4()))
-    )
+    body = b64encode((envelope.body % {"delivery": delivery_id}).encode()).decode()
+    return envelope.text % {"body": body, "delivery": delivery_id, "task": task_id}
 
 
 def take(channel: str, *, wait_seconds: float = 0.0) -> UUID | None:
@@ -158,7 +163,7 @@ _DELIVERY, _TASK, _BODY = "<delivery>", "<task>", "<body>"
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """A message as it travels and its body before encoding, with a mark wherever two messages differ.
+    """A message as it travels and its body before encoding, each a pattern for the operator %.
 
     One random id serves as the task's and as the tag of its delivery.
     """
@@ -170,6 +175,11 @@ class _Envelope:
 @lru_cache
 def _envelope(channel: str) -> _Envelope:
     """A message that Celery itself made, captured in its in-memory transport: the pattern for every other."""
+    with no_fork:  # Celery imports much of itself only when it is used
+        return _captured(channel)
+
+
+def _captured(channel: str) -> _Envelope:
     app = Celery("precog-doorbell", set_as_current=False, broker="memory://")
     app.conf.update(task_serializer="json", task_ignore_result=True, task_queues=queues())
     with app.connection_for_write() as connection:
@@ -185,18 +195,38 @@ def _envelope(channel: str) -> _Envelope:
         captured = transport._get(queue_name(channel))  # noqa: SLF001 - the message as it travels
     body = b64decode(captured["body"]).decode()
     marked = {**captured, "body": _BODY, "properties": {**captured["properties"], "delivery_tag": _TASK}}
-    return _Envelope(json.dumps(marked), body)
+    return _Envelope(text=_pattern(json.dumps(marked)), body=_pattern(body))
 
 
-@lru_cache
+def _pattern(text: str) -> str:
+    """With a name wherever two messages differ."""
+    pattern = text.replace("%", "%%")
+    for mark, name in ((_BODY, "body"), (_DELIVERY, "delivery"), (_TASK, "task")):
+        pattern = pattern.replace(mark, f"%({name})s")
+    return pattern
+
+
 def client(redis_url: str) -> Redis:
     """Answers or fails within 150 ms and never tries twice. Opens no connection yet; safe across threads and forks."""
+    return _client_of(os.getpid(), redis_url)
+
+
+@cache
+def _client_of(_pid: int, redis_url: str) -> Redis:
+    """One a process. A child neither uses nor drops its parent's: both take the lock of its pool, which another thread
+    of the parent may have held at the fork, and which nobody in the child will ever release."""
     return Redis.from_url(
         redis_url,
         socket_timeout=_TIMEOUT_SECONDS,
         socket_connect_timeout=_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+@cache
+def _wire_of(_pid: int, redis_url: str) -> Wire:
+    """One a process, as its client."""
+    return Wire(client(redis_url))
 
 
 def waiting() -> dict[str, int] | None:

@@ -14,7 +14,7 @@ from typing import Protocol
 class Watched(Protocol):
     @property
     def deadline(self) -> float:
-        """By the monotonic clock; it never changes."""
+        """By the monotonic clock; it stays while it is watched."""
         ...
 
     def bite(self) -> None:
@@ -28,7 +28,8 @@ class _Watchdog:
 
     def _begin(self) -> None:
         self._watches: set[Watched] = set()
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._wakes_at = -math.inf
         """When the thread looks again; infinity while it waits to be called, minus infinity while there is none."""
         self._pid = os.getpid()  # last: until then another thread of a child would wait for a lock of its parent's
@@ -36,7 +37,7 @@ class _Watchdog:
     def watch(self, watched: Watched) -> None:
         if self._pid != os.getpid():  # a child has no thread of its parent's, and none of its calls
             self._begin()
-        with self._changed:
+        with self._lock:
             self._watches.add(watched)
             if self._wakes_at == -math.inf:
                 self._start()
@@ -44,7 +45,7 @@ class _Watchdog:
                 self._changed.notify()
 
     def forget(self, watched: Watched) -> None:
-        with self._changed:
+        with self._lock:
             self._watches.discard(watched)
 
     def _start(self) -> None:

@@ -4,7 +4,8 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(environment)s::text || ':' || %(
 
 -- name: alerts.log
 -- Stores a call that somebody is to be told of, and decides about it: duplicate, or deliveries from the routes. Run after
--- alerts.lock in the same transaction. Returns one row, or none when the uuid is already stored.
+-- alerts.lock in the same transaction. Returns a row for each delivery, one without where there is none, and no row when
+-- the uuid is already stored.
 WITH anchor AS MATERIALIZED (
     SELECT a.alert_id, a.incident_id, a.open,
            a.stands AND (public.alert_severity_rank(%(severity)s::text), %(band)s::int) <= (a.rank, a.band) AS repeated
@@ -47,10 +48,8 @@ WITH anchor AS MATERIALIZED (
     FROM stored, routes
     RETURNING delivery_id, channel
 )
-SELECT stored.alert_id, stored.planned, stored.duplicate_of,
-       ARRAY(SELECT delivered.delivery_id::text FROM delivered ORDER BY delivered.channel, delivered.delivery_id) AS delivery_ids,
-       ARRAY(SELECT delivered.channel FROM delivered ORDER BY delivered.channel, delivered.delivery_id) AS channels
-FROM stored
+SELECT stored.alert_id, stored.planned, stored.duplicate_of, delivered.delivery_id::text, delivered.channel
+FROM stored LEFT JOIN delivered ON true
 
 -- name: alerts.write
 -- Stores a call of which nobody is told, or nobody yet: the row alone, without a lock and without a decision. Returns one
@@ -64,16 +63,13 @@ SELECT identity.alert_id, %(alert_uuid)s::uuid, %(alert_type)s::text, %(severity
        %(tags)s::jsonb, %(request_hash)s::text, NOT %(notify)s::boolean, identity.alert_id
 FROM nextval('public.alerts_alert_id_seq') AS identity (alert_id)
 ON CONFLICT (alert_uuid) DO NOTHING
-RETURNING alert_id, planned, NULL::bigint AS duplicate_of, '{}'::text[] AS delivery_ids, '{}'::text[] AS channels
+RETURNING alert_id, planned, NULL::bigint AS duplicate_of, NULL::text AS delivery_id, NULL::text AS channel
 
 -- name: alerts.stored_before
--- What stands under an uuid: the alert and those of its deliveries that were not rung.
-SELECT a.alert_id, a.request_hash, a.planned, a.duplicate_of,
-       ARRAY(SELECT d.delivery_id::text FROM public.alert_deliveries AS d
-             WHERE d.alert_id = a.alert_id AND d.status = 'pending' ORDER BY d.channel, d.delivery_id) AS delivery_ids,
-       ARRAY(SELECT d.channel FROM public.alert_deliveries AS d
-             WHERE d.alert_id = a.alert_id AND d.status = 'pending' ORDER BY d.channel, d.delivery_id) AS channels
+-- What stands under an uuid: the alert, with a row for each of its deliveries that is not sent yet, as alerts.log.
+SELECT a.alert_id, a.planned, a.duplicate_of, d.delivery_id::text, d.channel, a.request_hash
 FROM public.alerts AS a
+LEFT JOIN public.alert_deliveries AS d ON d.alert_id = a.alert_id AND d.status = 'pending'
 WHERE a.alert_uuid = %(alert_uuid)s::uuid
 
 -- name: alerts.announce

@@ -41,6 +41,26 @@ VALUES (%(name)s::text, %(version)s::text, %(model_type)s::text, %(category)s::t
         %(validation_sample_size)s::int, %(description)s::text, %(created_by)s::text)
 RETURNING model_id AS id
 
+-- name: trading.strategy_to_move
+-- Held until the end of the transaction, so that of two moves each is judged by what the other made of it.
+SELECT s.strategy_name || '@' || s.strategy_version AS name, s.status
+FROM public.strategies AS s
+WHERE s.strategy_id = %(id)s::bigint
+FOR NO KEY UPDATE
+
+-- name: trading.move_strategy
+UPDATE public.strategies SET status = %(status)s::text WHERE strategy_id = %(id)s::bigint
+
+-- name: trading.model_to_move
+-- As trading.strategy_to_move.
+SELECT p.model_name || '@' || p.model_version AS name, p.status
+FROM public.probability_models AS p
+WHERE p.model_id = %(id)s::bigint
+FOR NO KEY UPDATE
+
+-- name: trading.move_model
+UPDATE public.probability_models SET status = %(status)s::text WHERE model_id = %(id)s::bigint
+
 -- name: trading.trade
 INSERT INTO public.trades (market_id, platform_id, method_id, position_id, edge_id, strategy_id, model_id, order_id, side,
     price, quantity, fees, is_paper, edge_at_execution, confidence_at_execution, created_at)
@@ -49,6 +69,21 @@ VALUES (%(market_id)s::text, %(platform_id)s::text, %(method_id)s::bigint, %(pos
         %(quantity)s::numeric, %(fees)s::numeric, %(is_paper)s::boolean, %(edge_at_execution)s::numeric,
         %(confidence_at_execution)s::text, coalesce(%(at)s::timestamptz, clock_timestamp()))
 RETURNING trade_id AS id
+
+-- name: trading.exit_attempt
+INSERT INTO public.exit_attempts (position_id, exit_condition, priority_level, order_type, limit_price, fill_price, quantity,
+    attempt_number, timeout_seconds, success, created_at)
+VALUES (%(position_id)s::bigint, %(exit_condition)s::text, %(priority_level)s::text, %(order_type)s::text,
+        %(limit_price)s::numeric, %(fill_price)s::numeric, %(quantity)s::numeric, %(attempt_number)s::int,
+        %(timeout_seconds)s::int, %(success)s::boolean, coalesce(%(at)s::timestamptz, clock_timestamp()))
+RETURNING attempt_id AS id
+
+-- name: trading.position_exit
+INSERT INTO public.position_exits (position_id, exit_condition, exit_priority, quantity_exited, exit_price,
+    unrealized_pnl_at_exit, created_at)
+VALUES (%(position_id)s::bigint, %(exit_condition)s::text, %(exit_priority)s::text, %(quantity_exited)s::numeric,
+        %(exit_price)s::numeric, %(unrealized_pnl_at_exit)s::numeric, coalesce(%(at)s::timestamptz, clock_timestamp()))
+RETURNING exit_id AS id
 
 -- name: trading.settlement
 INSERT INTO public.settlements (market_id, platform_id, outcome, payout, created_at)

@@ -15,7 +15,7 @@ def watch(
     *,
     once: Annotated[bool, typer.Option("--once", help="Look once, say what each source did, and end.")] = False,
 ) -> None:
-    """Trip breakers, check components, judge models, and tell of gains and losses, until Ctrl-C or SIGTERM.
+    """Trip breakers, check components, judge models, and look after positions, until Ctrl-C or SIGTERM.
 
     It needs DATABASE_URL and REDIS_URL, and no channel: workers send what it raises. One is enough; more do no harm.
 

@@ -9,11 +9,12 @@ from precog.domain.alerts import Json
 from precog.domain.sanitize import safe_details, safe_text
 
 _LONGEST_BYTES = 1_024
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical_json(value: Json) -> str:
     """One text for equal values: keys sorted, no spaces, characters as they are."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def calculate_fingerprint(alert_type: str, component: str, key_details: Mapping[str, object] | None = None) -> str:
@@ -56,9 +57,9 @@ def key_details_of(
     return {}
 
 
-def request_hash(arguments: Mapping[str, Json]) -> str:
+def request_hash(arguments: dict[str, Json]) -> str:
     """The SHA-256, in hex, of a call's sanitized arguments: tells a repeated call from another under the same key."""
-    return hashlib.sha256(canonical_json(dict(arguments)).encode()).hexdigest()
+    return hashlib.sha256(canonical_json(arguments).encode()).hexdigest()
 
 
 def delivery_id(alert_uuid: UUID, channel: str, recipient: str) -> UUID:

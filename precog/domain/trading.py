@@ -15,6 +15,7 @@ _LARGEST = Decimal(10) ** 14
 
 Category = Literal["sports", "politics", "entertainment"]
 Confidence = Literal["high", "medium", "low"]
+Priority = Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 
 
 class Row:
@@ -37,6 +38,10 @@ def _wrong(kind: object, value: object) -> str | None:
         return None if _optional(kind) else "is missing"
     if kind in (Decimal, Decimal | None):
         return wrong_amount(value)
+    if kind in (int, int | None) and (isinstance(value, bool) or not isinstance(value, int)):
+        return f"expected int, got {type(value).__name__}"
+    if kind is bool and not isinstance(value, bool):
+        return f"expected bool, got {type(value).__name__}"
     if isinstance(value, datetime) and value.utcoffset() is None:
         return f"{value.isoformat()} has no time zone; use datetime.now(UTC)"
     if isinstance(value, Mapping):
@@ -144,12 +149,64 @@ class Position(Row):
     unrealized_pnl_pct: Decimal | None = None
     trailing_stop_state: Mapping[str, Config] | None = None
     exit_reason: str | None = None
-    exit_priority: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW"] | None = None
+    exit_priority: Priority | None = None
 
     @property
     def pnl(self) -> Decimal:
         """What it made so far, taken or not."""
         return (self.realized_pnl or Decimal(0)) + (self.unrealized_pnl or Decimal(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitAttempt(Row):
+    """An order that was sent to leave a position, and what became of it."""
+
+    position_id: int
+    exit_condition: str
+    """What asked for it, such as stop_loss, trailing_stop or profit_target."""
+    priority_level: Priority
+    order_type: Literal["market", "limit"]
+    quantity: Decimal
+    attempt_number: int
+    """Of this try of the exit, from 1."""
+    success: bool
+    """Whether it filled."""
+    limit_price: Decimal | None = None
+    """Of a limit order, which needs one."""
+    fill_price: Decimal | None = None
+    timeout_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionExit(Row):
+    """What was sold of a position, all of it or a part."""
+
+    position_id: int
+    exit_condition: str
+    exit_priority: Priority
+    quantity_exited: Decimal
+    exit_price: Decimal
+    unrealized_pnl_at_exit: Decimal | None = None
+    """Dollars, just before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameState(Row):
+    """Score and clock of a game. Period and clock are in the words of the source: Q3, 07:42."""
+
+    event_id: str
+    external_game_id: str | None = None
+    """None where the event is one game."""
+    sport: str
+    home_team: str
+    away_team: str
+    home_score: int
+    away_score: int
+    period: str
+    time_remaining: str
+    possession: str | None = None
+    status: Literal["scheduled", "pregame", "live", "halftime", "final"]
+    sport_metadata: Mapping[str, Config] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

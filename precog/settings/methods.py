@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from precog.domain.alerts import Severity
 from precog.domain.nearest import did_you_mean
-from precog.settings.types import Dollars, Fraction, Name, Positive, Seconds, Section, Table, Whole
+from precog.settings.types import Dollars, Fraction, Multiple, Name, Positive, Seconds, Section, Table, Whole
 
 
 class TrailingStop(Section):
@@ -31,9 +31,29 @@ class PositionProfile(Section):
     profit_target: Fraction
 
 
+class OversizedPosition(Section):
+    """Told of when what a position cost reaches this many times what it may cost."""
+
+    severity: Severity = Severity.HIGH
+    at: Multiple = Decimal("1.05")
+
+
+class FailingExit(Section):
+    """Told of when so many attempts in a row to leave a position failed."""
+
+    severity: Severity = Severity.HIGH
+    attempts: Positive = 3
+
+
+class PositionAlerts(Section):
+    position_oversized: OversizedPosition = OversizedPosition()
+    exit_failing: FailingExit = FailingExit()
+
+
 class PositionManagementFile(Section):
     default_profile: Name
     profiles: Table[Name, PositionProfile]
+    alerts: PositionAlerts = PositionAlerts()
 
     @model_validator(mode="after")
     def _default_exists(self) -> Self:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,9 +55,11 @@ def current_environ(environ: Environ | None = None) -> Environ:
 def environment(environ: Environ | None = None) -> Environment:
     """PRECOG_ENVIRONMENT, demo where it is unset, so that production is always somebody's explicit wish."""
     name = _value("PRECOG_ENVIRONMENT", environ) or Environment.DEMO.value
-    if name not in set(Environment):
-        raise _wrong("PRECOG_ENVIRONMENT", f"{name!r} is not demo or prod{did_you_mean(name, Environment)}")
-    return Environment(name)
+    try:
+        return Environment(name)
+    except ValueError:
+        hint = did_you_mean(name, Environment)
+        raise _wrong("PRECOG_ENVIRONMENT", f"{name!r} is not demo or prod{hint}") from None
 
 
 def database_url(environ: Environ | None = None) -> str:
@@ -90,7 +93,11 @@ def _postgres_url(variable: str, url: str) -> str:
 
 def redis_url(environ: Environ | None = None) -> str:
     """REDIS_URL: redis:// or rediss://, which Celery and the limiter both understand. It may hold a password."""
-    url = _value("REDIS_URL", environ)
+    return _checked_redis_url(_value("REDIS_URL", environ))
+
+
+@lru_cache(maxsize=8)
+def _checked_redis_url(url: str) -> str:
     example = "redis://localhost:6379/0"
     if not url:
         raise _wrong("REDIS_URL", f"is not set; for example {example}; `precog up` starts a server and prints its URL")
@@ -108,7 +115,11 @@ def redis_url(environ: Environ | None = None) -> str:
 
 def redis_prefix(environ: Environ | None = None) -> str:
     """PRECOG_REDIS_PREFIX: what every Redis key begins with, so that two installations can share one Redis."""
-    prefix = _value("PRECOG_REDIS_PREFIX", environ) or "precog"
+    return _checked_redis_prefix(_value("PRECOG_REDIS_PREFIX", environ) or "precog")
+
+
+@lru_cache(maxsize=8)
+def _checked_redis_prefix(prefix: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,100}", prefix):
         raise _wrong("PRECOG_REDIS_PREFIX", f"{prefix!r} is not made of up to 100 letters, digits and any of . _ : -")
     return prefix

@@ -66,6 +66,8 @@ Dollars = Annotated[Decimal, BeforeValidator(_no_flag), Field(gt=0, le=Decimal(1
 """What a DECIMAL(10,4) column holds, and above nothing."""
 Fraction = Annotated[Decimal, BeforeValidator(_no_flag), Field(gt=0, le=1, decimal_places=4)]
 """A part of a whole: above 0, at most 1."""
+Multiple = Annotated[Decimal, BeforeValidator(_no_flag), Field(gt=0, le=100, decimal_places=4)]
+"""So many times a whole: above 0, at most 100."""
 TimeZone = Annotated[ZoneInfo, BeforeValidator(_time_zone)]
 """By its name in the IANA database, such as America/New_York."""
 Steps = Annotated[

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from precog.domain.nearest import did_you_mean
 from precog.domain.redact import redact
 from precog.errors import Problem
+from precog.fork_gate import no_fork
 from precog.settings.shape import keys_at, secret_paths
 from precog.settings.source import Source
 from precog.settings.yaml_tree import KeyPath
@@ -26,7 +27,8 @@ def validate(model: type[M], source: Source, at: KeyPath, problems: list[Problem
     section = _Section(model=model, source=source, at=at)
     problems.extend(section.unknown_unset())
     try:
-        return model.model_validate(source.at(at))
+        with no_fork:  # pydantic compiles its patterns at their first use, and other threads wait for it
+            return model.model_validate(source.at(at))
     except ValidationError as error:
         details = error.errors(include_url=False)
     problems.extend(section.problems(details))

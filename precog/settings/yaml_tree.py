@@ -4,6 +4,7 @@ Read from the parser's events, so that nothing is built that was not checked: no
 no merge keys), no repeated keys, no keys that are not text, no deep nesting, no large files.
 """
 
+import encodings.utf_8_sig  # noqa: F401 - else imported by the first file that is read; see fork_gate
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal

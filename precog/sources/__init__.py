@@ -1,4 +1,4 @@
-"""Where alerts come from by themselves: breakers, health, failed orders, models, gains and losses, rate limits.
+"""Where alerts come from by themselves: breakers, health, failed orders, models, positions, rate limits.
 
 Each is a function that a trading loop calls; `precog watch` calls those that look at the tables, on their intervals.
 """
@@ -8,6 +8,7 @@ from precog.sources.breakers import check_breakers, list_breakers, resolve_break
 from precog.sources.checks import Check, run_checks
 from precog.sources.health import check_health, report_health
 from precog.sources.models import check_models
+from precog.sources.positions import check_positions
 from precog.sources.profit_and_loss import check_profit_and_loss
 from precog.sources.rate_limits import RateMeter
 from precog.sources.thresholds import current_thresholds, end_override, set_override
@@ -20,6 +21,7 @@ __all__ = [
     "check_breakers",
     "check_health",
     "check_models",
+    "check_positions",
     "check_profit_and_loss",
     "current_thresholds",
     "end_override",

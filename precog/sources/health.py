@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from precog import intake
-from precog.domain.alerts import Environment, ResolutionAction, Severity
+from precog.domain.alerts import Environment, Severity
 from precog.domain.health import HealthStatus, Patience, Step, judge, next_step
 from precog.domain.sanitize import safe_details
 from precog.errors import StoreError
 from precog.settings import process
 from precog.settings.model import HealthSettings
 from precog.settings.thresholds import Thresholds
-from precog.sources.raising import OWN_NAME, Record, alert_about, raise_in
+from precog.sources.raising import OWN_NAME, Record, alert_about, end_by_itself, raise_in
 from precog.sources.thresholds import current_thresholds
-from precog.store import alerts, trading, trading_health
+from precog.store import trading, trading_health
 from precog.store.pool import default_pool
 from precog.store.trading_health import TABLE, Component
 
@@ -104,8 +104,7 @@ def _raise(
 
 
 def _end(alert_id: int, environment: Environment, rules: HealthSettings) -> None:
-    notes = f"healthy for {rules.window_seconds} seconds"
-    alerts.resolve(alert_id, environment, by=OWN_NAME, action=ResolutionAction.FIXED, notes=notes)
+    end_by_itself(alert_id, environment, notes=f"healthy for {rules.window_seconds} seconds")
 
 
 def say_database_is_away(error: StoreError, rules: HealthSettings) -> None:

@@ -2,15 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from precog.domain.alerts import ResolutionAction
 from precog.domain.predictions import Track
 from precog.settings import process
 from precog.settings.methods import Degradation
 from precog.settings.thresholds import Thresholds
 from precog.sources.model_rules import Standing, Verdict, judge
-from precog.sources.raising import OWN_NAME, Record, alert_about, raise_once_a_window
+from precog.sources.raising import Record, alert_about, end_by_itself, raise_once_a_window
 from precog.sources.thresholds import current_thresholds
-from precog.store import alerts, sources, trading
+from precog.store import sources, trading
 
 TABLE = "probability_models"
 ALERT_TYPE = "model_degraded"
@@ -54,5 +53,4 @@ def _end(track: Track) -> None:
     here = process.environment()
     for each in sources.open_alerts(TABLE, track.model_id, ALERT_TYPE):
         if each.environment == here:
-            notes = "its predictions are as good as before"
-            alerts.resolve(each.alert_id, here, by=OWN_NAME, action=ResolutionAction.FIXED, notes=notes)
+            end_by_itself(each.alert_id, here, notes="its predictions are as good as before")

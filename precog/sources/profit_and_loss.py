@@ -1,20 +1,19 @@
 """Gains and losses of single positions: told of once for each step that a position reaches."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from precog.domain.alerts import ResolutionAction, Severity
+from precog.domain.alerts import Severity
 from precog.settings import process
 from precog.settings.thresholds import Thresholds
 from precog.settings.trading import ProfitAndLoss
-from precog.sources.raising import OWN_NAME, Record, alert_about, raise_if_worse
+from precog.sources.raising import LATELY, Record, alert_about, end_those_of_ended_positions, raise_if_worse
 from precog.sources.thresholds import current_thresholds
-from precog.store import alerts, sources, trading
+from precog.store import sources, trading
 from precog.store.sources import Held
 
 TABLE = "positions"
-LATELY = timedelta(hours=1)
-"""For so long a position that ended is still looked at, and what was said about it stays open."""
+TYPES = ("loss_alert", "gain_alert")
 
 
 def check_profit_and_loss(*, now: datetime | None = None, thresholds: Thresholds | None = None) -> list[int]:
@@ -25,7 +24,7 @@ def check_profit_and_loss(*, now: datetime | None = None, thresholds: Thresholds
     """
     rules = (thresholds or current_thresholds()).trading.profit_and_loss
     moment = now or trading.now()
-    _end_those_that_are_over(moment)
+    end_those_of_ended_positions(TYPES, process.environment(), now=moment)
     raised = (_see_to(held, rules, at=now) for held in sources.positions(ended_after=moment - LATELY))
     return [alert_id for alert_id in raised if alert_id is not None]
 
@@ -64,10 +63,3 @@ def reached_by(pnl: Decimal, rules: ProfitAndLoss) -> tuple[str, str, Severity, 
     if pnl >= rules.gain_alert.dollars:
         return "gain_alert", "gain", rules.gain_alert.severity, rules.gain_alert.dollars
     return None
-
-
-def _end_those_that_are_over(now: datetime) -> None:
-    here = process.environment()
-    for alert_id in sources.alerts_of_ended_positions(here, ended_before=now - LATELY):
-        notes = "the position has ended"
-        alerts.resolve(alert_id, here, by=OWN_NAME, action=ResolutionAction.FIXED, notes=notes)

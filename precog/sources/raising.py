@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from precog import intake
-from precog.domain.alerts import NewAlert, Severity
-from precog.store import sources, trading
+from precog.domain.alerts import Environment, NewAlert, ResolutionAction, Severity
+from precog.store import alerts, sources, trading
 from precog.store.pool import Connection
 
 OWN_NAME = "precog watch"
 """By whom an incident is ended that ended by itself."""
+LATELY = timedelta(hours=1)
+"""For so long after a position has ended, what was said about it stays open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +68,13 @@ def raise_once_a_window(alert: NewAlert) -> int | None:
     if said is not None and trading.now() - said.triggered_at < timedelta(minutes=alert.window_minutes):
         return None
     return intake.accept(alert).alert_id
+
+
+def end_by_itself(alert_id: int, environment: Environment, *, notes: str) -> None:
+    """The trouble is over, and nobody had to end it."""
+    alerts.resolve(alert_id, environment, by=OWN_NAME, action=ResolutionAction.FIXED, notes=notes)
+
+
+def end_those_of_ended_positions(alert_types: tuple[str, ...], environment: Environment, *, now: datetime) -> None:
+    for alert_id in sources.alerts_of_ended_positions(environment, alert_types, ended_before=now - LATELY):
+        end_by_itself(alert_id, environment, notes="the position has ended")

@@ -14,6 +14,7 @@ from precog.sources.breakers import check_breakers
 from precog.sources.checks import own_checks, run_checks
 from precog.sources.health import check_health, say_database_is_away
 from precog.sources.models import check_models
+from precog.sources.positions import check_positions
 from precog.sources.profit_and_loss import check_profit_and_loss
 from precog.sources.thresholds import current_thresholds, file_thresholds
 
@@ -45,6 +46,11 @@ def duties() -> list[Duty]:
             name="gains and losses",
             interval=lambda limits: limits.trading.check_interval_seconds,
             run=lambda limits: check_profit_and_loss(thresholds=limits),
+        ),
+        Duty(
+            name="positions",
+            interval=lambda limits: limits.trading.check_interval_seconds,
+            run=lambda limits: check_positions(thresholds=limits),
         ),
         Duty(name="health", interval=lambda limits: limits.health.check_interval_seconds, run=health),
         Duty(

@@ -1,6 +1,7 @@
 """Alerts in PostgreSQL: stored with their decision, read, and ended by people."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -45,18 +46,22 @@ def log_in(connection: Connection, alert: NewAlert, *, ring: bool) -> Logged:
     parameters = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
     statements = ("alerts.lock", "alerts.log") if alert.notify else ("alerts.write",)
     rows = connection.run_planned(*statements, **parameters)
-    return _logged((rows or connection.run("alerts.stored_before", alert_uuid=str(alert.alert_uuid)))[0])
+    return _logged(rows or connection.run("alerts.stored_before", alert_uuid=str(alert.alert_uuid)))
 
 
-def _logged(row: Row) -> Logged:
-    doorbells = zip(row["delivery_ids"], row["channels"], strict=True)
+def _logged(rows: Sequence[Row]) -> Logged:
+    first = rows[0]
     return Logged(
-        alert_id=row["alert_id"],
-        planned=row["planned"],
-        duplicate_of=row["duplicate_of"],
-        doorbells=tuple(Doorbell(delivery_id=UUID(delivery_id), channel=channel) for delivery_id, channel in doorbells),
-        stored_before_as=row.get("request_hash"),
+        alert_id=first["alert_id"],
+        planned=first["planned"],
+        duplicate_of=first["duplicate_of"],
+        doorbells=_doorbells(rows) if first["delivery_id"] else (),
+        stored_before_as=first.get("request_hash"),
     )
+
+
+def _doorbells(rows: Sequence[Row]) -> tuple[Doorbell, ...]:
+    return tuple([Doorbell(delivery_id=UUID(row["delivery_id"]), channel=row["channel"]) for row in rows])
 
 
 def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
@@ -66,20 +71,20 @@ def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
     """
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(sql("alerts.write"), _columns(alert))
-        if (row := cursor.fetchone()) is None:
+        if not (rows := cast(list[Row], cursor.fetchall())):
             cursor.execute(sql("alerts.stored_before"), {"alert_uuid": str(alert.alert_uuid)})
-            return _logged(cast(Row, cursor.fetchone()))
+            return _logged(cast(list[Row], cursor.fetchall()))
         if alert.notify:
             cursor.execute(sql("alerts.announce"), {"environment": alert.environment})
-        return _logged(row)
+        return _logged(rows)
 
 
 def _columns(alert: NewAlert) -> dict[str, Any]:
     return {
         "alert_uuid": str(alert.alert_uuid),
         "alert_type": alert.alert_type,
-        "severity": alert.severity,
-        "category": alert.category,
+        "severity": alert.severity.value,  # psycopg2 looks long for how to write an enum
+        "category": alert.category and alert.category.value,
         "component": alert.component,
         "message": alert.message,
         "details": json.dumps(alert.details),
@@ -88,7 +93,7 @@ def _columns(alert: NewAlert) -> dict[str, Any]:
         "occurred_at": alert.occurred_at,
         "fingerprint": alert.fingerprint,
         "band": alert.band,
-        "environment": alert.environment,
+        "environment": alert.environment.value,
         "tags": json.dumps(alert.tags),
         "request_hash": alert.request_hash,
         "notify": alert.notify,
@@ -117,7 +122,7 @@ def plan(alert: Unplanned, environment: Environment, *, window_minutes: int) -> 
         alert_id=alert.alert_id,
         window_minutes=window_minutes,
     )
-    return tuple(Doorbell(delivery_id=UUID(row["delivery_id"]), channel=row["channel"]) for row in rows)
+    return _doorbells(rows)
 
 
 def would_suppress(environment: Environment, fingerprint: str, *, window_minutes: int) -> bool:

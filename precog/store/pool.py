@@ -13,6 +13,7 @@ import psycopg2.extensions
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 
 from precog.errors import AlertStoreUnavailable, StoreBusy
+from precog.fork_gate import no_fork
 from precog.settings import process
 from precog.store.failures import first_line, lost, translated
 from precog.store.patience import Patience
@@ -41,8 +42,8 @@ _LINK = {
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
+    "gssencmode": "disable",  # each connection would ask Kerberos, whose locks a fork leaves locked: 6 of 2,430 hung
 }
-
 
 _ANSWER_SECONDS = 5.0
 """What a round trip of a pooled connection may take: more than a statement may, so that only a hung server is cut off.
@@ -61,6 +62,7 @@ class Connection(psycopg2.extensions.connection):
         """The moment of the monotonic clock at which its user gives up; no round trip lasts longer."""
         self.answer_within = math.inf
         """Seconds that one round trip may take."""
+        self._watch = Watch(self.fileno())
 
     def run(self, *names: str, **parameters: object) -> list[Row]:
         """The named statements in one round trip; outside `transaction()` they are one transaction of their own.
@@ -71,38 +73,44 @@ class Connection(psycopg2.extensions.connection):
 
     def run_planned(self, *names: str, **parameters: object) -> list[Row]:
         """As `run`, each planned once per connection: planning a hot statement costs more than its work."""
-        statements = [prepared(name) for name in names]
-        for each in statements:
-            if each.name not in self.planned:
-                self.command(each.prepare)
-                self.planned.add(each.name)
-        return self._rows(";\n".join(each.execute for each in statements), parameters)
+        batch = prepared(*names)
+        if not self.planned.issuperset(names):
+            for name, prepare in batch.prepares.items():
+                if name not in self.planned:
+                    self.command(prepare)
+                    self.planned.add(name)
+        return self._rows(batch.execute, [parameters[name] for name in batch.parameters])
 
     def command(self, statement: str) -> None:
         """One that has no parameters and no answer but that it is done."""
-        with self._watched(), self.cursor() as cursor:
-            cursor.execute(statement)
+        self._executed(statement, None)
 
-    def _rows(self, statement: str, parameters: Mapping[str, object]) -> list[Row]:
-        with self._watched(), self.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            columns = [column.name for column in cursor.description or ()]
-            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()] if columns else []
+    def _rows(self, statement: str, parameters: Mapping[str, object] | Sequence[object]) -> list[Row]:
+        cursor = self._executed(statement, parameters)
+        columns = [column.name for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()] if columns else []
 
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _executed(
+        self, statement: str, parameters: Mapping[str, object] | Sequence[object] | None
+    ) -> psycopg2.extensions.cursor:
         """The connection is lost, and OperationalError says so, when the server does not answer in time."""
+        cursor = self.cursor()
         seconds = min(self.answer_within, self.answer_by - time.monotonic())
         if seconds == math.inf:
-            yield
-            return
-        with Watch(self.fileno(), seconds) as watch:
-            try:
-                yield
-            except psycopg2.Error as error:
-                if watch.expired:
-                    raise psycopg2.OperationalError("the server accepted the statement and gave no answer") from error
-                raise
+            cursor.execute(statement, parameters)
+            return cursor
+        try:
+            with self._watch.within(seconds):
+                cursor.execute(statement, parameters)
+        except psycopg2.Error as error:
+            if self._watch.expired:
+                raise psycopg2.OperationalError("the server accepted the statement and gave no answer") from error
+            raise
+        return cursor
+
+    def close(self) -> None:
+        super().close()
+        self._watch.close()
 
 
 def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_SECONDS) -> Connection:
@@ -116,18 +124,19 @@ def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_
     ours = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
     options = " ".join(filter(None, [ours, given.pop("options", None)]))
     try:
-        made: Connection = psycopg2.connect(
-            make_dsn(
-                **{
-                    **_LINK,
-                    "connect_timeout": str(max(1, int(seconds))),
-                    "application_name": application,
-                    **given,
-                }
-            ),
-            options=options,
-            connection_factory=Connection,
-        )
+        with no_fork:
+            made: Connection = psycopg2.connect(
+                make_dsn(
+                    **{
+                        **_LINK,
+                        "connect_timeout": str(max(1, int(seconds))),
+                        "application_name": application,
+                        **given,
+                    }
+                ),
+                options=options,
+                connection_factory=Connection,
+            )
     except psycopg2.OperationalError as error:
         raise AlertStoreUnavailable(first_line(error)) from error
     made.autocommit = True
@@ -182,6 +191,14 @@ class Pool:
 
         `answer_by`: the moment of the monotonic clock that neither the wait for it nor a round trip on it outlasts.
         """
+        places, connection = self._taken(answer_by)
+        try:
+            yield connection
+        finally:
+            self._give_back(places, connection)
+
+    def _taken(self, answer_by: float) -> tuple[threading.Semaphore, Connection]:
+        """And its place, which is freed with it: that of the pool it came from, whoever forks meanwhile."""
         if self._pid != os.getpid():
             self._after_fork()
         places, began = self._places, time.monotonic()
@@ -191,11 +208,20 @@ class Pool:
             with self._lock:
                 found = self._idle.pop() if self._idle else None
             connection = found or self._connect(answer_by)
-            connection.answer_by = answer_by
-            try:
-                yield connection
-            finally:
-                self._take_back(connection)
+        except BaseException:
+            places.release()
+            raise
+        connection.answer_by = answer_by
+        return places, connection
+
+    def _give_back(self, places: threading.Semaphore, connection: Connection) -> None:
+        try:
+            usable = not connection.closed and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
+            if usable and self._pid == os.getpid():
+                with self._lock:
+                    self._idle.append(connection)
+            else:
+                connection.close()
         finally:
             places.release()
 
@@ -234,14 +260,6 @@ class Pool:
             self._coming = None
         coming.over.set()
 
-    def _take_back(self, connection: Connection) -> None:
-        usable = not connection.closed and connection.info.transaction_status == TRANSACTION_STATUS_IDLE
-        if usable and self._pid == os.getpid():
-            with self._lock:
-                self._idle.append(connection)
-        else:
-            connection.close()
-
     def safely(self, work: Callable[[Connection], Result], *, within: float = math.inf) -> Result:
         """`work` on a connection, and once more on a fresh one when the first turns out to be broken.
 
@@ -252,16 +270,21 @@ class Pool:
         answer_by = time.monotonic() + within
         with translated():
             try:
-                with self.connection(answer_by=answer_by) as connection:
-                    return work(connection)
+                return self._done(work, answer_by)
             except psycopg2.Error as error:
                 if not lost(error):
                     raise
                 self.close()  # its siblings are as dead as it was
                 if answer_by <= time.monotonic():
                     raise
-                with self.connection(answer_by=answer_by) as connection:
-                    return work(connection)
+                return self._done(work, answer_by)
+
+    def _done(self, work: Callable[[Connection], Result], answer_by: float) -> Result:
+        places, connection = self._taken(answer_by)
+        try:
+            return work(connection)
+        finally:
+            self._give_back(places, connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -14,11 +14,13 @@ _PARAMETER = re.compile(r"%\((?P<name>[a-z_]+)\)s")
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One statement planned once per connection: what makes it, and what runs it with the same named parameters."""
+    """Statements for one round trip, each planned once per connection."""
 
-    name: str
-    prepare: str
+    prepares: Mapping[str, str]
+    """By the name of a statement, what makes it."""
     execute: str
+    """What runs them all, with a `%s` for each of `parameters`."""
+    parameters: tuple[str, ...]
 
 
 def sql(name: str) -> str:
@@ -58,8 +60,15 @@ def numbered(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 @lru_cache
-def prepared(name: str) -> Prepared:
-    text, names = numbered(sql(name))
-    handle = "precog_" + name.replace(".", "_")
-    arguments = ", ".join(f"%({each})s" for each in names)
-    return Prepared(handle, f"PREPARE {handle} AS {text}", f"EXECUTE {handle}({arguments})")
+def prepared(*names: str) -> Prepared:
+    """Positions, since psycopg2 takes twice as long to find a value by its name."""
+    prepares: dict[str, str] = {}
+    executes: list[str] = []
+    parameters: list[str] = []
+    for name in names:
+        text, of_one = numbered(sql(name))
+        handle = "precog_" + name.replace(".", "_")
+        prepares[name] = f"PREPARE {handle} AS {text}"
+        executes.append(f"EXECUTE {handle}({', '.join(['%s'] * len(of_one))})")
+        parameters += of_one
+    return Prepared(prepares, ";\n".join(executes), tuple(parameters))

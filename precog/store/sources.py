@@ -1,5 +1,6 @@
 """What the sources look at beside the breakers, and what the alerts say about the records that raised them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -40,6 +41,34 @@ class Held:
     pnl: Decimal
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sized:
+    """An open position, what it cost, and what the method behind it allows."""
+
+    position_id: int
+    market_id: str
+    platform_id: str
+    dollars: Decimal
+    method: str | None
+    """None where no trade names one."""
+    most: Decimal | None
+    """None where the method does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Attempts in a row to leave an open position, none of which filled."""
+
+    position_id: int
+    market_id: str
+    platform_id: str
+    attempts: int
+    first_attempt_id: int
+    exit_condition: str
+    """What asked for the newest."""
+    priority_level: str
+
+
 def told(alert: NewAlert) -> Told | None:
     """Of this alert's type and record, in its environment."""
     row = run(
@@ -72,10 +101,27 @@ def positions(*, ended_after: datetime) -> list[Held]:
     return [Held(**row) for row in run("sources.positions", ended_after=ended_after)]
 
 
-def alerts_of_ended_positions(environment: Environment, *, ended_before: datetime) -> list[int]:
-    """The open gain and loss alerts of positions that are over."""
-    rows = run("sources.alerts_of_ended_positions", environment=environment, ended_before=ended_before)
-    return [row["alert_id"] for row in rows]
+def sized_positions(*, begun_before: datetime) -> list[Sized]:
+    """Not those on paper. `begun_before`: since when a position may be that no trade names."""
+    return [Sized(**row) for row in run("sources.sized_positions", begun_before=begun_before)]
+
+
+def failing_exits(now: datetime) -> list[Leaving]:
+    """Not those of positions on paper."""
+    return [Leaving(**row) for row in run("sources.failing_exits", now=now)]
+
+
+def alerts_of_ended_positions(
+    environment: Environment, alert_types: Sequence[str], *, ended_before: datetime
+) -> list[int]:
+    """The open alerts of these types about positions that are over."""
+    parameters = {"environment": environment, "alert_types": list(alert_types), "ended_before": ended_before}
+    return [row["alert_id"] for row in run("sources.alerts_of_ended_positions", **parameters)]
+
+
+def alerts_of_ended_exits(environment: Environment) -> list[int]:
+    """The open alerts about exits that have filled since, or whose position is over."""
+    return [row["alert_id"] for row in run("sources.alerts_of_ended_exits", environment=environment)]
 
 
 def tracks(since: datetime, now: datetime) -> list[Track]:

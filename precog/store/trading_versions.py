@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from precog.domain.trading import Balance, Edge, Market, Position
+from precog.domain.trading import Balance, Edge, GameState, Market, Position
 from precog.errors import RowRefused
 from precog.store.pool import Row, default_pool, run
 from precog.store.trading import columns, config, refusals
@@ -23,6 +23,12 @@ def record_balance(balance: Balance, *, at: datetime | None = None) -> bool:
     """Whether that was a change. Raises RowRefused."""
     thing = f"balance {balance.platform_id} {balance.currency}"
     return bool(_record("balances.record", thing, columns(balance), at)["changed"])
+
+
+def record_game_state(state: GameState, *, at: datetime | None = None) -> bool:
+    """Whether that was a change. Raises RowRefused."""
+    thing = f"game {state.event_id} {state.external_game_id or ''}"
+    return bool(_record("games.record", thing, columns(state), at)["changed"])
 
 
 def record_position(position: Position, *, at: datetime | None = None) -> int:
@@ -53,6 +59,11 @@ def current_position(position_id: int) -> Position | None:
 
 def open_positions() -> list[Position]:
     return [_position(row) for row in run("positions.current", position_id=None)]
+
+
+def current_game_state(event_id: str, external_game_id: str | None = None) -> GameState | None:
+    rows = run("games.current", event_id=event_id, external_game_id=external_game_id)
+    return GameState(**{**rows[0], "sport_metadata": config(rows[0]["sport_metadata"])}) if rows else None
 
 
 def current_balance(platform_id: str, currency: str = "USD") -> Decimal | None:

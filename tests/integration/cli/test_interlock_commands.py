@@ -33,7 +33,7 @@ def loss(run: Run, precog_env: pytest.MonkeyPatch) -> int:
 
 
 def test_apply_writes_what_blocks_and_says_so_once(run: Run) -> None:
-    assert "Interlock in demo: 10 types block, public may release." in run("config", "apply").stdout
+    assert "Interlock in demo: 12 types block, public may release." in run("config", "apply").stdout
     assert "Interlock" not in run("config", "apply").stdout
 
 
@@ -52,6 +52,14 @@ def test_status_shows_what_blocks_and_the_command_that_releases_it(run: Run, los
     for words in (f"{loss} ", "platform:kalshi", "rapid_loss", "acknowledged by ann", r"lost 250 \x1b[31min minutes"):
         assert words in shown.stdout.splitlines()[1]
     assert shown.stdout.splitlines()[2] == f"when it is safe: precog interlock release {loss} --reason TEXT"
+
+
+def test_an_alert_says_what_it_blocks_until_it_is_released(run: Run, loss: int) -> None:
+    shown = " ".join(run("alerts", "show", str(loss)).stdout.split())
+    assert f"(platform:kalshi) until it is released: precog interlock release {loss} --reason TEXT" in shown
+    assert json.loads(run("alerts", "show", str(loss), "--json").stdout)["blocks"] == ["platform:kalshi"]
+    run("interlock", "release", str(loss), "--reason", "positions checked")
+    assert "until it is released" not in run("alerts", "show", str(loss)).stdout
 
 
 def test_status_says_that_nothing_blocks(run: Run) -> None:

@@ -54,7 +54,7 @@ def test_a_look_says_what_each_source_did(run: Run, tripped: int) -> None:
     lines = {row[0]: row[-1].strip() for row in rows}
     assert lines["breakers"] == "nothing"
     assert lines["health"] == "database: nothing, redis: nothing"
-    assert set(lines) == {"SOURCE", "breakers", "gains and losses", "health", "models"}
+    assert set(lines) == {"SOURCE", "breakers", "gains and losses", "positions", "health", "models"}
 
 
 def test_a_watch_without_its_servers_says_what_is_missing(run: Run, precog_env: pytest.MonkeyPatch) -> None:

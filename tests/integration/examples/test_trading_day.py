@@ -29,6 +29,7 @@ ALERTS = [
     ("rate_limit_usage", "medium", "kalshi_api"),
     ("edge_anomaly", "high", "edge_detector"),
     ("unusual_activity", "high", "order_router"),
+    ("position_oversized", "high", "position_manager"),
     ("gain_alert", "low", "risk_manager"),
     ("loss_alert", "high", "risk_manager"),
     ("rapid_loss", "critical", "risk_manager"),
@@ -38,7 +39,7 @@ ALERTS = [
     ("loss_alert", "high", "risk_manager"),
     ("model_degraded", "high", "elo_nfl"),
 ]
-STILL_OPEN = {"trade_failed", "rate_limit_usage", "gain_alert", "loss_alert"}
+STILL_OPEN = {"trade_failed", "rate_limit_usage", "position_oversized", "gain_alert", "loss_alert"}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import config
 from precog.domain.methods import CONFIGS, MOVES, Config, MethodStatus, canonical_json, config_hash
+from precog.methods import create_method
 
 pytestmark = pytest.mark.integration
 
@@ -110,6 +111,17 @@ def test_005_the_shipped_templates_are_the_shipped_profiles(
     }
     assert list(seeds) == ["conservative", "moderate", "aggressive"]
     assert seeds == profiles
+
+
+@pytest.mark.parametrize("template", ["conservative", "moderate", "aggressive"])
+def test_005_each_shipped_template_makes_a_method(ground: None, db_cursor: Cursor, template: str) -> None:
+    method = create_method("kelly", "v1.0", template=template, strategy="test_strategy@v1.0", model="test_model@v1.0")
+    db_cursor.execute(
+        "SELECT method_config_hash(position_mgmt_config, risk_config, execution_config, sport_config)"
+        " FROM method_templates WHERE template_name = %s",
+        (template,),
+    )
+    assert db_cursor.fetchone() == (method.config_hash,)
 
 
 def test_003_versions_are_ordered_by_their_numbers(db_cursor: Cursor) -> None:

@@ -140,6 +140,8 @@ def test_007_a_paper_roi_of_zero_or_less_is_not_enough(
         trade(method.method_id, "M-YES" if number < 5 else "M-NO", is_paper=True, fees=fees)
     with refused(f"paper ROI of {roi}"):
         sql("UPDATE methods SET status = 'active'")
+    with pytest.raises(MethodRefused, match=f"paper ROI of {roi}"):
+        activate_method(method.method_id)
 
 
 def test_007_bets_that_are_open_prove_nothing(new_method: Make, trade: Trade, sql: Run) -> None:
@@ -148,6 +150,8 @@ def test_007_bets_that_are_open_prove_nothing(new_method: Make, trade: Trade, sq
         trade(method.method_id, "M-OPEN", is_paper=True)
     with refused("paper ROI of nothing decided"):
         sql("UPDATE methods SET status = 'active'")
+    with pytest.raises(MethodRefused, match="paper ROI of nothing decided"):
+        activate_method(method.method_id)
 
 
 def test_007_a_gain_too_small_to_show_is_a_gain(new_method: Make, trade: Trade) -> None:

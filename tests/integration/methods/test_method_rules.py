@@ -10,7 +10,7 @@ import psycopg2.extensions
 import pytest
 from psycopg2 import errors as pg
 
-from precog.domain.methods import Method
+from precog.domain.methods import CONFIGS, Method
 from precog.errors import MethodInvalid
 from precog.methods import (
     activate_method,
@@ -69,6 +69,27 @@ def test_001_everything_that_is_wrong_is_said_at_once_and_nothing_is_written(sql
     assert "not written like name@v1.0" in found["model"]
     assert sql("SELECT count(*) FROM methods") == [(0,)]
     assert sql("SELECT sum(usage_count) FROM method_templates") == [(0,)]
+
+
+def test_001_a_method_keeps_its_copy_whatever_becomes_of_the_template(new_method: Make, sql: Run) -> None:
+    method = new_method()
+    sql("UPDATE method_templates SET risk_config = '{\"kelly_fraction\": 0.9}'")
+    assert get_method(method.method_id) == method
+    assert new_method("v1.1").configs.risk_config == {"kelly_fraction": Decimal("0.9")}
+
+
+@pytest.mark.usefixtures("ground")
+@pytest.mark.parametrize("config", CONFIGS)
+def test_001_psql_makes_no_method_without_its_four_configs(sql: Run, config: str) -> None:
+    given = dict.fromkeys(CONFIGS, "'{}'")
+    for value, refusal in (("NULL", pg.NotNullViolation), ("'[]'", pg.CheckViolation), ("'1'", pg.CheckViolation)):
+        values = ", ".join((given | {config: value}).values())
+        with pytest.raises(refusal):
+            sql(
+                "INSERT INTO methods (method_name, method_version, strategy_id, model_id,"
+                f" {', '.join(CONFIGS)}) VALUES ('raw', 'v1.0', 1, 1, {values})"
+            )
+    assert sql("SELECT count(*) FROM methods") == [(0,)]
 
 
 @pytest.mark.usefixtures("ground")

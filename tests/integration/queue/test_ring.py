@@ -2,6 +2,7 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -85,6 +86,34 @@ def test_a_broker_that_is_away_is_noticed_once_and_then_left_alone(
     assert [queue.ring([bell]) for _ in range(3)] == [False] * 3
     assert not queue.may_ring()
     assert len([record for record in caplog.records if "does not take messages" in record.message]) == 1
+
+
+def test_a_ring_after_redis_closed_the_connections_is_made_over_a_new_one(broker: "redis.Redis") -> None:
+    bell = Doorbell(delivery_id=uuid4(), channel="email")
+    for number in range(1, 4):
+        assert queue.ring([bell])
+        assert len(_waiting(broker, "email")) == number
+        broker.client_kill_filter(_type="normal", skipme=True)
+
+
+def test_a_ring_that_redis_refuses_in_part_is_a_ring_that_failed(broker: "redis.Redis") -> None:
+    broken = f"{queue.key_prefix(Environment.DEMO)}notifications.email"
+    broker.set(broken, "no list")
+    bells = [Doorbell(delivery_id=uuid4(), channel=channel) for channel in ("email", "slack")]
+    assert not queue.ring(bells)
+    queue.reset()
+    broker.delete(broken)
+    assert queue.ring(bells), "no answer of the refused ring is left to be taken for one of this"
+    assert [len(_waiting(broker, channel)) for channel in ("email", "slack")] == [1, 2]
+
+
+def test_threads_that_ring_at_once_lose_no_message(broker: "redis.Redis") -> None:
+    bells = [Doorbell(delivery_id=uuid4(), channel=channel) for channel in ("email", "slack")]
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(lambda _: queue.ring(bells), range(200)))
+    waiting = [_waiting(broker, channel) for channel in ("email", "slack")]
+    assert [len(each) for each in waiting] == [200, 200]
+    assert len({message["headers"]["id"] for each in waiting for message in each}) == 400
 
 
 def test_an_alert_that_nobody_tries_to_ring_for_is_written_once(

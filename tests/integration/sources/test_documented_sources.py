@@ -3,6 +3,7 @@
 import pytest
 
 from precog import get_unresolved_alerts
+from precog.domain.lifecycles import MODEL_MOVES, STRATEGY_MOVES
 from precog.settings.load import load_thresholds
 from precog.sources import current_thresholds
 from precog.trading import current_market
@@ -22,6 +23,12 @@ def test_the_program_of_the_guide_runs(routes: None) -> None:
     assert current_thresholds() == load_thresholds({})
 
 
+def test_the_moves_of_the_guide_are_those_that_are_made() -> None:
+    rows = [row[1:] for row in table_under(GUIDE, "## Strategies and models in use")]
+    moves = [*STRATEGY_MOVES.items(), *MODEL_MOVES.items()]
+    assert rows == [[here, ", ".join(ahead)] for here, ahead in moves if ahead]
+
+
 def test_the_figures_of_the_guide_are_the_shipped_ones() -> None:
     limits = load_thresholds({})
     breakers, health = limits.trading.circuit_breakers, limits.health
@@ -36,6 +43,11 @@ def test_the_figures_of_the_guide_are_the_shipped_ones() -> None:
         f" {breakers.unusual_activity.window_minutes} minutes",
         "daily_loss_limit": f"{breakers.daily_loss_limit.dollars} dollars since midnight",
         "consecutive_losses": f"{breakers.consecutive_losses.count} in a row",
+    }
+    positions = limits.position_management.alerts
+    assert {row[0].strip("`"): row[1] for row in table_under(GUIDE, "## Positions too large, and exits that fail")} == {
+        "position_oversized": f"{positions.position_oversized.at} times the limit",
+        "exit_failing": f"{positions.exit_failing.attempts} attempts in a row",
     }
     text = " ".join(text_of(GUIDE).split())
     for said in (

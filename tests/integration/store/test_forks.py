@@ -2,6 +2,9 @@
 
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 
 import precog
 from precog.store.pool import default_pool
+from tests.integration.store import forking_threads
 
 pytestmark = pytest.mark.integration
 
@@ -67,6 +71,48 @@ def test_parent_and_children_that_call_at_once_get_their_own_answers(precog_env:
     _log("parent")
     assert [_ended_well(child) for child in children] == [True] * 4
     assert _raised() == 1 + 5 * EACH
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_forks_in_the_middle_of_other_threads_first_calls_leave_no_lock_behind(
+    precog_env: pytest.MonkeyPatch, run: int
+) -> None:
+    _run_to_its_end([sys.executable, "-m", forking_threads.__name__])
+    assert _raised() == forking_threads.THREADS * forking_threads.EACH + forking_threads.CHILDREN * 3
+
+
+_IMPORTS = """
+import sys
+import precog
+from precog.fork_gate import no_fork
+
+class Ungated:
+    found = []
+    def find_spec(self, name, path=None, target=None):
+        if not no_fork.holds_here():
+            self.found.append(name)
+
+sys.meta_path.insert(0, Ungated())
+for severity in ("critical", "low"):
+    precog.log_alert("api_failures", severity, severity, "m")
+precog.acknowledge_alert(precog.get_unresolved_alerts()[0]["alert_id"], "ann")
+sys.exit(f"imported while a fork would not wait: {Ungated.found}" if Ungated.found else 0)
+"""
+
+
+def test_whatever_a_first_call_imports_a_fork_waits_for(precog_env: pytest.MonkeyPatch) -> None:
+    _run_to_its_end([sys.executable, "-c", _IMPORTS])
+
+
+def _run_to_its_end(argv: list[str]) -> None:
+    """With its children, which would outlive it where one waits for ever."""
+    program = subprocess.Popen(argv, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    try:
+        _, words = program.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(program.pid, signal.SIGKILL)
+        pytest.fail(f"it or a child of it waits for ever: {program.communicate()[1]}")
+    assert program.returncode == 0, words
 
 
 def test_a_child_of_a_child_has_connections_of_its_own(precog_env: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from precog.domain import trading
-from precog.domain.trading import Balance, Event, Row
+from precog.domain.trading import Balance, Event, GameState, Row
 from precog.errors import RowInvalid
 
 pytestmark = pytest.mark.unit
@@ -22,14 +22,30 @@ def _amounts(row: type[Row]) -> list[str]:
     return [each.name for each in fields(row) if each.type in (Decimal, Decimal | None)]  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("row", [each for each in ROWS if _amounts(each)], ids=lambda row: row.__name__)
-def test_a_float_is_refused_in_every_amount(row: Any) -> None:
-    given = {each.name: 0.5 if each.name in _amounts(row) else "x" for each in fields(row)}
+def _counts(row: type[Row]) -> list[str]:
+    """Ids and flags among them: none of the columns behind them holds a fraction."""
+    return [each.name for each in fields(row) if each.type in (int, int | None, bool)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "row", [each for each in ROWS if _amounts(each) or _counts(each)], ids=lambda row: row.__name__
+)
+def test_a_float_is_refused_in_every_amount_and_every_count(row: Any) -> None:
+    numbers = [each.name for each in fields(row) if each.name in {*_amounts(row), *_counts(row)}]
+    given = {each.name: 0.5 if each.name in numbers else "x" for each in fields(row)}
 
     with pytest.raises(RowInvalid) as refused:
         row(**given)
 
-    assert [place for place, _ in refused.value.problems] == [f"{row.__name__}.{name}" for name in _amounts(row)]
+    assert [place for place, _ in refused.value.problems] == [f"{row.__name__}.{name}" for name in numbers]
+
+
+def test_a_flag_is_no_count() -> None:
+    with pytest.raises(RowInvalid, match=r"GameState\.home_score: expected int, got bool"):
+        GameState(
+            event_id="E", sport="nfl", home_team="A", away_team="B", home_score=True, away_score=0,
+            period="Q1", time_remaining="15:00", status="live",
+        )  # fmt: skip
 
 
 def test_most_rows_hold_amounts() -> None:
@@ -40,6 +56,8 @@ def test_most_rows_hold_amounts() -> None:
         "Balance",
         "Trade",
         "Model",
+        "ExitAttempt",
+        "PositionExit",
     }
 
 

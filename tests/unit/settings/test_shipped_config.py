@@ -174,6 +174,9 @@ def test_a_breakers_first_step_is_its_threshold() -> None:
     assert bands["consecutive_losses"].steps[0] == breakers.consecutive_losses.count
     assert bands["loss_alert"].steps[0] == settings.trading.profit_and_loss.loss_alert.dollars
     assert bands["gain_alert"].steps[0] == settings.trading.profit_and_loss.gain_alert.dollars
+    positions = settings.position_management.alerts
+    assert bands["position_oversized"].steps[0] == positions.position_oversized.at
+    assert bands["exit_failing"].steps[0] == positions.exit_failing.attempts
     assert bands["rate_limit_usage"].steps[0] == settings.data_sources.usage_alert.at
 
 
@@ -217,6 +220,20 @@ def test_the_two_halves_of_a_profile_have_the_same_names() -> None:
     sizes, entries = settings.position_management, settings.trade_strategies
     assert set(sizes.profiles) == set(entries.profiles) == {"conservative", "moderate", "aggressive"}
     assert sizes.default_profile == entries.default_profile
+
+
+def test_an_older_file_without_position_alerts_means_the_shipped_ones(tmp_path: Path) -> None:
+    shutil.copytree(resource("config"), tmp_path / "config")
+    file = tmp_path / "config/position_management.yaml"
+    file.write_text(file.read_text().partition("\nalerts:")[0])
+    older = _load({"PRECOG_CONFIG_DIR": str(tmp_path / "config")}).position_management
+    assert older == _load({}).position_management
+
+
+def test_slippage_makes_no_position_too_large() -> None:
+    settings = _load({})
+    slips = [profile.max_slippage for profile in settings.trade_strategies.profiles.values()]
+    assert settings.position_management.alerts.position_oversized.at > 1 + max(slips)
 
 
 def test_the_retries_outlast_an_outage_of_hours_for_what_matters() -> None:

@@ -109,6 +109,12 @@ def test_a_component_cannot_be_stale_before_its_next_report(install: Callable[..
             "decimal",
             lambda t: t.position_management.profiles["moderate"].trailing_stop.distance,
         ),
+        (
+            "position_management.alerts.position_oversized.at",
+            Decimal("1.25"),
+            "decimal",
+            lambda t: t.position_management.alerts.position_oversized.at,
+        ),
     ],
 )
 def test_an_override_takes_the_place_of_one_value(
@@ -148,6 +154,8 @@ def test_an_override_takes_the_place_of_one_value(
             "decimal",
             "distance must be below activates_at",
         ),
+        ("position_management.alerts.exit_failing.attempts", Decimal("2.5"), "decimal", "should be a valid integer"),
+        ("position_management.alerts.position_oversized.at", 0, "integer", "should be greater than 0, not 0"),
     ],
 )
 def test_a_bad_override_is_said_and_ignored(key: str, value: object, data_type: str, said: str) -> None:

@@ -23,9 +23,13 @@ def silent() -> Iterator[socket.socket]:
         yield here
 
 
+def _watched(waiting: socket.socket, seconds: float) -> Watch:
+    return Watch(waiting.fileno()).within(seconds)
+
+
 def test_a_wait_without_an_answer_ends_at_its_deadline(silent: socket.socket) -> None:
     began = time.monotonic()
-    with Watch(silent.fileno(), 0.2) as watch:
+    with _watched(silent, 0.2) as watch:
         assert silent.recv(1) == b""
     assert watch.expired
     assert 0.2 <= time.monotonic() - began < 2
@@ -33,25 +37,25 @@ def test_a_wait_without_an_answer_ends_at_its_deadline(silent: socket.socket) ->
 
 def test_an_earlier_deadline_is_kept_while_a_later_one_is_waited_for(silent: socket.socket) -> None:
     other, _ = pair = socket.socketpair()
-    with pair[0], pair[1], Watch(other.fileno(), 60) as patient:
-        with Watch(silent.fileno(), 0.1):
+    with pair[0], pair[1], _watched(other, 60) as patient:
+        with _watched(silent, 0.1):
             assert silent.recv(1) == b""
         assert not patient.expired
 
 
 def test_a_deadline_is_kept_after_many_calls_that_were_answered(silent: socket.socket) -> None:
     for _ in range(100):
-        with Watch(silent.fileno(), 0.1):
+        with _watched(silent, 0.1):
             pass
-    with Watch(silent.fileno(), 0.15) as watch:
+    with _watched(silent, 0.15) as watch:
         assert silent.recv(1) == b""
     assert watch.expired
 
 
 def test_a_call_that_was_answered_keeps_its_connection(silent: socket.socket) -> None:
-    with Watch(silent.fileno(), 0.05) as answered:
+    with _watched(silent, 0.05) as answered:
         pass
-    with Watch(silent.fileno(), 0.2) as late:  # outlasts the first deadline by far
+    with _watched(silent, 0.2) as late:  # outlasts the first deadline by far
         assert silent.recv(1) == b""
     assert late.expired
     assert not answered.expired
@@ -59,25 +63,51 @@ def test_a_call_that_was_answered_keeps_its_connection(silent: socket.socket) ->
 
 def test_no_call_has_a_thread_of_its_own(silent: socket.socket) -> None:
     for _ in range(50):
-        with Watch(silent.fileno(), 5):
+        with _watched(silent, 5):
             pass
     assert [each.name for each in threading.enumerate()].count("precog-watchdog") == 1
 
 
 def test_a_forked_child_has_a_watchdog_of_its_own(silent: socket.socket) -> None:
-    with Watch(silent.fileno(), 60):  # the parent's thread runs, and the child has none
+    with _watched(silent, 60):  # the parent's thread runs, and the child has none
         child = os.fork()
         if child == 0:  # pragma: no cover - ends without the report of its coverage
-            with Watch(silent.fileno(), 0.1) as watch:
+            with _watched(silent, 0.1) as watch:
                 silent.recv(1)
             os._exit(0 if watch.expired else 1)
         _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
 
 
+def test_one_watch_serves_all_calls_of_its_connection(silent: socket.socket) -> None:
+    watch = Watch(silent.fileno())
+    with watch.within(0.05):
+        pass
+    with watch.within(0.2):  # outlasts the first deadline by far
+        began = time.monotonic()
+        assert silent.recv(1) == b""
+    assert watch.expired
+    assert time.monotonic() - began > 0.15
+
+
+def test_another_connection_that_got_the_number_of_a_closed_one_is_left_alone() -> None:
+    here, there = socket.socketpair()
+    with there, Watch(here.fileno()).within(0.05) as watch:
+        number = here.fileno()
+        here.close()
+        other, end = socket.socketpair()
+        with other, end:
+            assert number in {other.fileno(), end.fileno()}
+            other.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                other.recv(1)
+    assert watch.expired
+
+
 def test_no_descriptor_is_left_behind(silent: socket.socket) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(20):
-        with Watch(silent.fileno(), 5):
+        with _watched(silent, 5) as watch:
             pass
+        watch.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,0 +1,55 @@
+"""A fork waits for what it would leave half done in the child, where nobody is left to finish it.
+
+An import holds Python's lock of its module. A connection that is being made holds locks of OpenSSL, from which libpq
+takes its random numbers. Held by another thread at the fork, either stays locked in the child for good.
+"""
+
+import logging  # noqa: F401 - a fork takes the lock last registered first: ours must come before logging's, which we may need
+import os
+import threading
+from collections import Counter
+from types import TracebackType
+
+_PATIENCE_SECONDS = 5.0
+"""For those inside; a connection gives up sooner. A fork that waited in vain goes on as if there were no gate."""
+
+
+class _ForkGate:
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.Lock())
+        self._inside: Counter[int] = Counter()
+        """How often each thread has entered."""
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._inside[threading.get_ident()] += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._inside[threading.get_ident()] -= 1
+            self._inside += Counter()  # keeps only what is above zero
+            self._changed.notify_all()
+
+    def holds_here(self) -> bool:
+        """Whether a fork of another thread would wait for this one."""
+        return self._inside[threading.get_ident()] > 0
+
+    def close(self) -> None:
+        self._changed.acquire()
+        self._changed.wait_for(lambda: not self._inside.keys() - {threading.get_ident()}, _PATIENCE_SECONDS)
+
+    def open(self) -> None:
+        self._changed.release()
+
+    def open_in_child(self) -> None:
+        mine = threading.get_ident()
+        self._inside = Counter({mine: self._inside[mine]})
+        self._changed.release()
+
+
+no_fork = _ForkGate()
+"""`with no_fork:` what another thread's fork has to wait for. Any number may be inside, each more than once."""
+
+os.register_at_fork(before=no_fork.close, after_in_parent=no_fork.open, after_in_child=no_fork.open_in_child)
