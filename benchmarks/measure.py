@@ -18,7 +18,7 @@ class Extent:
 
 
 FULL = Extent(rounds=40, calls=100, deliveries=3000)
-QUICK = Extent(rounds=12, calls=50, deliveries=400)
+QUICK = Extent(rounds=12, calls=50, deliveries=600)
 SMOKE = Extent(rounds=2, calls=5, deliveries=20)
 
 

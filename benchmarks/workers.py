@@ -10,18 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg2
+import psycopg2.extensions
 from redis import Redis
 
 from benchmarks import alert, naive
 from benchmarks.measure import Extent, Row, row
 from benchmarks.stage import Stage
 from precog import queue
+from precog.domain.alerts import Environment
 from precog.localstack.commands import WORKERS
 from precog.localstack.processes import Command, Process
 from precog.localstack.server import free_port
 from precog.localstack.services import installed
 
 _PATIENCE = 180.0
+_WARM = 40
+"""Deliveries, or tasks, before those that are measured."""
+_NAIVE = "naive:naive"
+"""The key of the naive worker's queue."""
 _OPTIONS = ("--concurrency", "2", "--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 
 
@@ -47,54 +53,64 @@ def delivering(stage: Stage, extent: Extent) -> list[Row]:
     """What waits is worked off: ours by a worker as the stack starts it, no-op tasks by one of two processes, too."""
     _let_nothing_wait(stage)
     with _receiver(stage) as received:
-        count = extent.deliveries
-        already = 0
         ours, floor = [], []
-        for _ in range(1 if extent.deliveries < 1000 else 3):
-            ours.append(_our_rate(stage, received, count, already))
-            already += count
-            floor.append(_no_op_rate(stage, count))
+        for _ in range(1 if extent.deliveries < 500 else 3):
+            ours.append(_our_rate(stage, received, extent.deliveries))
+            floor.append(_no_op_rate(stage, extent.deliveries))
         figures = f"{max(ours):,.0f} / {max(floor):,.0f} a second"
         return [row("9", [a / b for a, b in zip(ours, floor, strict=True)], figures)]
 
 
-def _our_rate(stage: Stage, received: Received, count: int, already: int) -> float:
+def _our_rate(stage: Stage, received: Received, count: int) -> float:
+    queued = queue.key_prefix(Environment.DEMO) + queue.queue_name("webhook")
+    already = len(received.all())
     for _ in range(count):
         alert.log("high")
-    with _worker(stage, "ours"):
-        moments = sorted(received.wait_for(already + count).values())[already:]
-    return _rate(moments)
+    with _put_aside(stage, queued) as put_back, _worker(stage, received):
+        put_back()
+        moments = sorted(received.wait_for(already + _WARM + count).values())
+    return _rate(moments[already + _WARM :])
 
 
 def _no_op_rate(stage: Stage, count: int) -> float:
-    """By how fast its queue gets shorter, once both processes are at work."""
+    """By how fast its queue gets shorter."""
     for number in range(count):
         naive.nothing.delay(str(number))
-    with Redis.from_url(stage.redis_url) as redis, _naive_worker(stage):
-        _until(lambda: _length(redis) < count, "no-op tasks")
-        began, left = time.monotonic(), _length(redis)
-        _until(lambda: _length(redis) == 0, "no-op tasks")
+    with Redis.from_url(stage.redis_url) as redis, _put_aside(stage, _NAIVE) as put_back, _naive_worker(stage):
+        for number in range(_WARM):
+            naive.nothing.delay(str(number))
+        _until(lambda: redis.llen(_NAIVE) == 0, "no-op tasks")
+        put_back()
+        began, left = time.monotonic(), int(str(redis.llen(_NAIVE)))
+        _until(lambda: redis.llen(_NAIVE) == 0, "no-op tasks")
         return left / (time.monotonic() - began)
+
+
+@contextmanager
+def _put_aside(stage: Stage, queued: str) -> Iterator[Callable[[], object]]:
+    """The queue is away until what is yielded is called: both workers have started and opened all they need by then."""
+    with Redis.from_url(stage.redis_url) as redis:
+        redis.rename(queued, "aside")
+        yield lambda: redis.rename("aside", queued)
 
 
 def end_to_end(stage: Stage, extent: Extent) -> list[Row]:
     """From the call to the webhook, at half of what the worker can do; the naive worker gets a quarter of that."""
     _let_nothing_wait(stage)
     with _receiver(stage) as received:
-        warm = extent.deliveries // 2
-        rate = _our_rate(stage, received, warm, 0) / 2
+        rate = _our_rate(stage, received, extent.deliveries // 2) / 2
         count = min(extent.deliveries, int(rate * 20))
-        with _worker(stage, "ours"):
-            alert.log("high")
-            received.wait_for(warm + 1)
+        with _worker(stage, received):
+            already = len(received.all())
             began = _paced(lambda: alert.log("high"), rate, count)
-            ours = _latencies(began, received.wait_for(warm + 1 + count))
+            ours = _latencies(began, received.wait_for(already + count))
     with _receiver(stage) as received, _naive_worker(stage):
-        naive.log(("webhook",))
-        received.wait_for(1)
+        for _ in range(_WARM):
+            naive.log(("webhook",))
+        received.wait_for(_WARM)
         few = max(2, count // 4)
         began = _paced(lambda: naive.log(("webhook",)), rate / 4, few)
-        theirs = _latencies(began, received.wait_for(1 + few))
+        theirs = _latencies(began, received.wait_for(_WARM + few))
     pairs = {share: (_at(ours, share), _at(theirs, share)) for share in (0.5, 0.99)}
     load = f"at {rate:.0f} a second, naive at {rate / 4:.0f}"
     return [
@@ -156,12 +172,26 @@ def _receiver(stage: Stage) -> Iterator[Received]:
 
 
 @contextmanager
-def _worker(stage: Stage, name: str) -> Iterator[None]:
-    """As the local stack starts its workers, for the webhook alone."""
+def _worker(stage: Stage, received: Received) -> Iterator[None]:
+    """As the local stack starts its workers, for the webhook alone; both of its processes have sent, and its recovery
+    has begun."""
     *before, _ = installed(WORKERS["worker-mail"])
-    argv = (*(part.replace("worker-mail@", f"{name}@") for part in before), queue.queue_name("webhook"))
-    with _running(stage, name, argv):
-        yield
+    argv = (*(part.replace("worker-mail@", "ours@") for part in before), queue.queue_name("webhook"))
+    with closing(psycopg2.connect(stage.database_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("DELETE FROM recovery_beats")
+        with _running(stage, "ours", argv):
+            already = len(received.all())
+            for _ in range(_WARM):
+                alert.log("high")
+            received.wait_for(already + _WARM)
+            _until(lambda: _any(cursor, "SELECT FROM recovery_beats"), "the first beat of recovery")
+            yield
+
+
+def _any(cursor: psycopg2.extensions.cursor, question: str) -> bool:
+    cursor.execute(question)
+    return cursor.rowcount > 0
 
 
 @contextmanager
@@ -182,13 +212,9 @@ def _running(stage: Stage, name: str, argv: Sequence[str]) -> Iterator[None]:
         process.stop(patience=30)
 
 
-def _length(redis: Redis) -> int:
-    return int(str(redis.llen("naive:naive")))
-
-
 def _until(there: Callable[[], object], what: str) -> None:
     until = time.monotonic() + _PATIENCE
     while not there():
         if time.monotonic() > until:
             raise TimeoutError(f"{what} did not come within {_PATIENCE:.0f} s")
-        time.sleep(0.02)
+        time.sleep(0.01)

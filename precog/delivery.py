@@ -5,7 +5,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -31,6 +31,8 @@ from precog.store.pool import default_pool
 log = logging.getLogger("precog.delivery")
 
 _WRITE_FOR_SECONDS = 15.0
+_LINGER_SECONDS = 0.02
+"""For so long whoever has just sent waits for the next: under load it comes sooner, and other channels hardly wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +102,19 @@ def sms_limits(settings: Settings) -> pacing.SmsLimits:
     )
 
 
-def deliver(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None:
+Following = Callable[[float], UUID | None]
+"""Names the delivery that comes next, waiting for one for at most so many seconds; None where none comes."""
+
+
+def _alone(_: float) -> None:
+    """Nothing follows a delivery that is made by itself."""
+
+
+def deliver(courier: Courier, channel: str, delivery_id: UUID, *, then: Following = _alone) -> Attempt | None:
     """Make one try at a due delivery. None when there is nothing to do here: gone, taken, held, not due, channel off.
+
+    As long as tries are accepted, it goes on with what `then` names; the last try is returned. SMS are made one by one,
+    since their limit decides about each.
 
     Raises StoreError when PostgreSQL cannot be asked before the send; after it, the outcome is written for as long as
     that may take within the lease.
@@ -110,20 +123,40 @@ def deliver(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None
     if sender is None:
         log.warning("the channel is off here and its delivery waits", extra=_ids(channel, delivery_id))
         return None
-    began = time.monotonic()
-    claim = (
-        _claim_sms(courier, delivery_id) if channel == "sms" else deliveries.claim(delivery_id, channel, courier.terms)
-    )
-    if claim is None:
-        _say_nothing_was_due(channel, delivery_id)
-        return None
-    attempt = _send(courier, sender, claim, began)
-    standing = _write_down(attempt)
+    if channel == "sms":
+        then = _alone
+    attempt, claim = None, _claim_first(courier, channel, delivery_id, then)
+    while claim is not None:
+        attempt = _send(courier, sender, claim)
+        claim = _conclude(courier, claim, attempt, then)
+    return attempt
+
+
+def _claim_first(courier: Courier, channel: str, named: UUID | None, then: Following) -> Claim | None:
+    """The first that is due of `named` and what follows it."""
+    while named is not None:
+        claim = _claim_sms(courier, named) if channel == "sms" else deliveries.claim(named, channel, courier.terms)
+        if claim is not None:
+            return claim
+        _say_nothing_was_due(channel, named)
+        named = then(_LINGER_SECONDS)
+    return None
+
+
+def _conclude(courier: Courier, claim: Claim, attempt: Attempt, then: Following) -> Claim | None:
+    """Write down how a try ended, and claim what comes next; nothing after a failure, since the next would fail too."""
+    channel = attempt.message.channel
+    following = then(0.0) if attempt.failure is None else None  # the outcome waits for nobody
+    standing, claimed = _write_down(courier, attempt, following)
     _give_back(courier, attempt)
-    _say(attempt, standing, time.monotonic() - began)
+    _say(attempt, standing, time.monotonic() - claim.asked_at)
     if isinstance(attempt.failure, ChannelMisconfigured):
         pause(courier.environment, channel, attempt.failure)
-    return attempt
+    if claimed is not None or attempt.failure is not None:
+        return claimed
+    if following is not None:
+        _say_nothing_was_due(channel, following)
+    return _claim_first(courier, channel, then(_LINGER_SECONDS), then)
 
 
 def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:
@@ -164,10 +197,10 @@ def _decide_sms(
     return None, use
 
 
-def _send(courier: Courier, sender: Channel, claim: Claim, began: float) -> Attempt:
+def _send(courier: Courier, sender: Channel, claim: Claim) -> Attempt:
     message = claim.message
     try:
-        if time.monotonic() - began > courier.policy.timing.latest_start_seconds:
+        if time.monotonic() - claim.asked_at > courier.policy.timing.latest_start_seconds:
             raise TransientFailure("the worker slept between its claim and the send", code="late_start")  # noqa: TRY301
         receipt = sender.send(message)
     except SendFailure as failure:
@@ -214,18 +247,31 @@ def delay_before(step: pacing.NextStep, timing: Timing) -> float | None:
     return timing.look_up_seconds if step.status is DeliveryStatus.UNKNOWN else step.delay_seconds
 
 
-def _write_down(attempt: Attempt) -> DeliveryStatus | None:
-    """The outcome, tried again while PostgreSQL is away: what is not written down is sent a second time."""
+def _write_down(
+    courier: Courier, attempt: Attempt, following: UUID | None = None
+) -> tuple[DeliveryStatus | None, Claim | None]:
+    """The outcome, and with it the claim of the `following`, both in one transaction.
+
+    The outcome alone is tried again while PostgreSQL is away: what is not written down is sent a second time.
+    """
+    message, ending = attempt.message, attempt.ending
+    if following is not None:
+        try:
+            return deliveries.finish_and_claim(message, ending, following, courier.terms)
+        except StoreError as error:
+            log.warning(
+                "the next delivery was not claimed; recovery rings again",
+                extra=_ids(message.channel, following) | {"error": str(error)},
+            )
     until = time.monotonic() + _WRITE_FOR_SECONDS
     while True:
         try:
-            return deliveries.finish(attempt.message, attempt.ending)
+            return deliveries.finish(message, ending), None
         except StoreError:
             if time.monotonic() > until:
                 log.exception(
                     "the outcome of a try is not written down; recovery takes the delivery over when its lease ends",
-                    extra=_ids(attempt.message.channel, attempt.message.delivery_id)
-                    | {"outcome": attempt.ending.outcome},
+                    extra=_ids(message.channel, message.delivery_id) | {"outcome": ending.outcome},
                 )
                 raise
             time.sleep(0.5)
@@ -241,7 +287,7 @@ def _give_back(courier: Courier, attempt: Attempt) -> None:
 
 
 def _say(attempt: Attempt, standing: DeliveryStatus | None, seconds: float) -> None:
-    """One line an attempt, with its ids and without its content."""
+    """One line an attempt, with its ids and without its content. All plain, which the log need not look through."""
     message, ending = attempt.message, attempt.ending
     level = logging.INFO if ending.outcome is AttemptOutcome.ACCEPTED else logging.WARNING
     log.log(
@@ -251,9 +297,9 @@ def _say(attempt: Attempt, standing: DeliveryStatus | None, seconds: float) -> N
             **_ids(message.channel, message.delivery_id),
             "alert_id": message.alert_id,
             "attempt": message.attempt,
-            "severity": message.severity,
-            "outcome": ending.outcome,
-            "status": standing,
+            "severity": message.severity.value,
+            "outcome": ending.outcome.value,
+            "status": standing and standing.value,
             "error_code": ending.attempt_code,
             "error": ending.error,
             "retry_in_seconds": ending.delay_seconds,
@@ -279,7 +325,8 @@ def look_up(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None
         log.warning("the provider cannot be asked", extra=_ids(channel, delivery_id) | {"error_code": failure.code})
         return None
     attempt = Attempt(message=lost.message, ending=_accepted(receipt) if receipt else _never_taken(lost))
-    _say(attempt, _write_down(attempt), 0.0)
+    standing, _ = _write_down(courier, attempt)
+    _say(attempt, standing, 0.0)
     return attempt
 
 

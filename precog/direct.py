@@ -133,7 +133,7 @@ class _Round:
             for route in routes:
                 if time.monotonic() < self.until:
                     self._to(route)
-        except Exception:
+        except Exception:  # a thread of its own: nobody above would hear of it, and the alert is in the journal
             log.exception("a direct send met what nobody foresaw", extra={"channel": channel})
         finally:
             self.courier.channels[channel].close()

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from celery import Celery, current_app
 from kombu import Queue
@@ -117,6 +117,45 @@ def message(bell: Doorbell, task_id: str) -> str:
     envelope, delivery_id = _envelope(bell.channel), str(bell.delivery_id)
     body = b64encode((envelope.body % {"delivery": delivery_id}).encode()).decode()
     return envelope.text % {"body": body, "delivery": delivery_id, "task": task_id}
+
+
+def take(channel: str, *, wait_seconds: float = 0.0) -> UUID | None:
+    """The delivery that the next message in a channel's queue names. The message is gone then, as when Celery hands one
+    to a task.
+
+    None when none comes, when Redis does not answer, and when the next is not a message of a ring: that one is put back
+    to where it was, for Celery.
+    """
+    key, redis = key_prefix(process.environment()) + queue_name(channel), client(process.redis_url())
+    text: Any
+    try:
+        if wait_seconds:
+            came = redis.brpop(key, wait_seconds)
+            text = came[1] if came else None
+        else:
+            text = redis.rpop(key)
+        if text is None:
+            return None
+        named = _named_in(text, channel)
+        if named is None:
+            redis.rpush(key, text)
+    except RedisError as error:
+        log.debug("no message was taken", extra={"channel": channel, "error": type(error).__name__})
+        return None
+    return named
+
+
+def _named_in(text: bytes, channel: str) -> UUID | None:
+    """What a message for a channel's task names; None where it is for another task, tells a time, or names nothing."""
+    try:
+        message = json.loads(text)
+        headers, body = message["headers"], json.loads(b64decode(message["body"]))
+        if headers["task"] != task_name(channel) or headers["eta"] or headers["expires"]:
+            return None
+        [delivery_id], _, _ = body
+        return UUID(delivery_id)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
 
 
 _DELIVERY, _TASK, _BODY = "<delivery>", "<task>", "<body>"

@@ -1,12 +1,14 @@
 -- name: deliveries.claim
 -- Hands one due delivery to one worker: the row becomes `sending` under a lease and the attempt is on record before
 -- anything is sent. Returns what is to be sent, or no row when it is gone, taken, not due, expired, or its channel paused.
+-- Beside it, as in deliveries.standing, where the delivery stands now that was finished just before, if one was.
 WITH claimed AS (
     UPDATE public.alert_deliveries AS d
     SET status = 'sending', attempts = d.attempts + 1,
         lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s), leased_by = %(worker)s::text
-    WHERE d.delivery_id = %(delivery_id)s::uuid AND d.environment = %(environment)s::text AND d.channel = %(channel)s::text
-      AND d.status = 'pending' AND d.next_attempt_at <= clock_timestamp()
+    WHERE d.delivery_id = %(claimed_id)s::uuid AND d.environment = %(environment)s::text AND d.channel = %(channel)s::text
+      -- Put so that no index of what is due serves: on a table that was not analysed yet it seems as good as the key.
+      AND d.status || '' = 'pending' AND d.next_attempt_at <= clock_timestamp()
       AND coalesce(d.requeued_at, d.created_at)
           > clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[d.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
@@ -18,12 +20,14 @@ WITH claimed AS (
     FROM claimed
 )
 SELECT m.*, claimed.attempts AS attempt,
-       w.than_alert_id AS worse_than, w.severity_before, w.details_before
+       w.than_alert_id AS worse_than, w.severity_before, w.details_before,
+       finished.status AS finished_status, finished.attempts AS finished_attempts
 FROM claimed CROSS JOIN public.delivery_messages AS m
 LEFT JOIN public.alert_worsenings AS w ON w.alert_id = m.alert_id
+LEFT JOIN public.alert_deliveries AS finished ON finished.delivery_id = %(delivery_id)s::uuid
 -- The parameter and not claimed.delivery_id: the view tells an age, so PostgreSQL does not merge it into a join, and would
 -- make it of all deliveries there are.
-WHERE m.delivery_id = %(delivery_id)s::uuid
+WHERE m.delivery_id = %(claimed_id)s::uuid
 
 -- name: deliveries.unanswered
 -- What was sent without an answer, to ask its provider about it; with the provider's own name for it where a report told us.

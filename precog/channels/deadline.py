@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from precog.watchdog import WATCHDOG
+
 
 class Deadline:
     """Cuts the connection it watches when its time is up: whoever waits on it then sees the end of the stream."""
 
     def __init__(self, seconds: float) -> None:
-        self._ends_at = time.monotonic() + seconds
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
+        self.deadline = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._watched: Callable[[], socket.socket | None] = lambda: None
         self.passed = False
@@ -22,16 +22,16 @@ class Deadline:
     @property
     def left(self) -> float:
         """Seconds until the end, never 0 or less: a socket takes 0 for "do not wait at all"."""
-        return max(0.001, self._ends_at - time.monotonic())
+        return max(0.001, self.deadline - time.monotonic())
 
     def watch(self, current_socket: Callable[[], socket.socket | None]) -> None:
         """Guard whatever socket `current_socket()` names at the end: STARTTLS replaces the first by another."""
         with self._lock:
             self._watched = current_socket
         if self.passed:
-            self._cut()
+            self.bite()
 
-    def _cut(self) -> None:
+    def bite(self) -> None:
         with self._lock:
             self.passed = True
             current = self._watched()
@@ -41,10 +41,10 @@ class Deadline:
                     socket.socket.shutdown(current, socket.SHUT_RDWR)
 
     def __enter__(self) -> "Deadline":
-        self._timer.start()
+        WATCHDOG.watch(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        WATCHDOG.forget(self)

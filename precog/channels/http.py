@@ -11,9 +11,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
-from precog.channels.transport import Exchange, GuardedAdapter, exchange
+from precog.channels.transport import Exchange, exchange, guarded_pools
 from precog.domain.redact import short_reason
 from precog.errors import (
     ChannelMisconfigured,
@@ -63,10 +65,9 @@ class Door:
         seconds: float = _SECONDS,
         body_limit: int = BODY_LIMIT,
     ) -> None:
-        self._adapter = GuardedAdapter()
+        self._pools = guarded_pools(str(ca_file or DEFAULT_CA_BUNDLE_PATH))
         self._secrets = tuple(secrets)
         self._allow_private = allow_private
-        self._verify = str(ca_file) if ca_file else True
         self._seconds = seconds
         self._body_limit = body_limit
 
@@ -76,10 +77,20 @@ class Door:
         prepared = request.prepare()
         with exchange(self._seconds, allow_private=self._allow_private) as current:
             try:
-                response = self._adapter.send(prepared, stream=True, timeout=self._seconds, verify=self._verify)
-            except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+                response = self._pools.urlopen(
+                    prepared.method or "",
+                    prepared.url or "",
+                    body=prepared.body,
+                    headers=prepared.headers,
+                    timeout=self._seconds,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+            except (HTTPError, OSError, ValueError) as error:
                 raise self._failure(error, current) from None
-            with closing(response.raw):  # one read to its end is back in the pool by then, and stays open there
+            with closing(response):  # one read to its end is back in the pool by then, and stays open there
                 if current.deadline.passed:  # http.client takes headers that were cut off for complete ones
                     raise self._failure(TimeoutError(), current)
                 return _answer(response, self._body_limit)
@@ -89,7 +100,7 @@ class Door:
         return short_reason(f"answered {answer.status} {answer.body}", self._secrets)
 
     def close(self) -> None:
-        self._adapter.close()
+        self._pools.clear()
 
     def _failure(self, error: Exception, current: Exchange) -> SendFailure:
         fault = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
@@ -102,21 +113,21 @@ class Door:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it wraps: requests and urllib3 pass on what happened as an argument or a reason."""
+    """The error and all that it wraps: urllib3 passes on what happened as an argument or a reason."""
     yield error
     for inner in (*error.args, getattr(error, "reason", None)):
         if isinstance(inner, BaseException):
             yield from _causes(inner)
 
 
-def _answer(response: requests.Response, limit: int) -> Answer:
+def _answer(response: BaseHTTPResponse, limit: int) -> Answer:
     """Read what is wanted of the answer. A status that came stays a status, however its body ends."""
     try:
-        body = response.raw.read(limit, decode_content=False)
+        body = response.read(limit, decode_content=False)
     except (HTTPError, OSError):
         body = b""
     return Answer(
-        status=response.status_code,
+        status=response.status,
         body=body.decode("utf-8", "replace"),
         retry_after=retry_after(response.headers.get("Retry-After"), now=datetime.now(UTC)),
     )

@@ -1,13 +1,12 @@
-"""How requests connects here: to an address that was looked at, and under one deadline for the whole exchange."""
+"""How urllib3 connects here: to an address that was looked at, and under one deadline for the whole exchange."""
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
 
-from requests.adapters import HTTPAdapter
+from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.response import HTTPResponse
@@ -76,9 +75,9 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _Tls
 
 
-class GuardedAdapter(HTTPAdapter):
-    """To be used inside `exchange` only. It follows no redirect and keeps connections for the next message."""
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+def guarded_pools(ca_file: str) -> PoolManager:
+    """To be used inside `exchange` only. It keeps connections for the next message, and trusts the authorities of a PEM
+    file."""
+    pools = PoolManager(maxsize=10, cert_reqs="CERT_REQUIRED", ca_certs=ca_file)
+    pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+    return pools

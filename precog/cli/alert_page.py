@@ -10,15 +10,25 @@ from rich.text import Text
 
 from precog.cli.alert_state import silence, standing, state, timeline
 from precog.cli.output import coloured, exact, new_table, plain, relative
+from precog.domain.interlock import Block, release_commands
 from precog.domain.records import AlertRecord, AttemptRecord, DeliveryRecord
 from precog.render.facts import flat
 from precog.render.visible import visible
 
 
 def alert_page(
-    alert: AlertRecord, deliveries: Sequence[DeliveryRecord], attempts: Sequence[AttemptRecord], *, now: datetime
+    alert: AlertRecord,
+    deliveries: Sequence[DeliveryRecord],
+    attempts: Sequence[AttemptRecord],
+    blocks: Sequence[Block],
+    *,
+    now: datetime,
 ) -> RenderableType:
-    parts: list[RenderableType] = [_title(alert), Text(visible(alert["message"])), Text(), _fields(alert, now)]
+    """`blocks`: what this incident blocks until somebody releases it."""
+    parts: list[RenderableType] = [_title(alert), Text(visible(alert["message"])), Text()]
+    if blocks:
+        parts += [_blocking(blocks), Text()]
+    parts.append(_fields(alert, now))
     if alert["details"]:
         parts += [*section("Details"), listed((fact.name, Text(fact.value)) for fact in flat(alert["details"]))]
     parts += [*section("Told"), _told(alert, deliveries, now)]
@@ -29,6 +39,13 @@ def alert_page(
 def _title(alert: AlertRecord) -> Text:
     where = plain(f"[{alert['environment'].upper()}] {alert['component']} {alert['alert_type']}", "bold")
     return Text.assemble((f"#{alert['alert_id']}", "bold"), "  ", coloured(alert["severity"]), "  ", where)
+
+
+def _blocking(blocks: Sequence[Block]) -> Text:
+    """Of one incident, so one command releases them."""
+    scopes = ", ".join(sorted({str(each.scope) for each in blocks}))
+    [command] = release_commands(blocks)
+    return plain(f"blocks orders that raise risk ({scopes}) until it is released: {command}", "bold red")
 
 
 def section(name: str) -> tuple[Text, Text]:

@@ -15,7 +15,7 @@ from precog.cli.options import AlertId, By, EnvironmentName, Json, Notes
 from precog.cli.output import coloured, exact, new_table, now, out, plain, print_json, relative, say
 from precog.domain.alerts import ResolutionAction, Severity
 from precog.domain.records import AlertRecord
-from precog.store import alerts, counts, deliveries, retention
+from precog.store import alerts, counts, deliveries, interlock, retention
 
 app = typer.Typer(help="Read alerts, take them on, and end them.")
 
@@ -88,12 +88,16 @@ def show(alert_id: AlertId, *, environment: EnvironmentName = None, as_json: Jso
 
     Example: precog alerts show 12
     """
-    alert = alerts.get(alert_id, intake.environment_named(environment))
+    where = intake.environment_named(environment)
+    alert = alerts.get(alert_id, where)
     told, tries = deliveries.of_alert(alert_id), deliveries.attempts_of_alert(alert_id)
+    blocks = interlock.standing_of(alert["incident_id"], where)
     if as_json:
-        print_json({"alert": alert, "deliveries": told, "attempts": tries})
+        print_json(
+            {"alert": alert, "deliveries": told, "attempts": tries, "blocks": [str(each.scope) for each in blocks]}
+        )
     else:
-        out().print(alert_page(alert, told, tries, now=now()))
+        out().print(alert_page(alert, told, tries, blocks, now=now()))
 
 
 @app.command()

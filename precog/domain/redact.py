@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote
 
 MASK = "***"
@@ -23,16 +24,26 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(Bearer|Basic)\s+[\w.+/=~-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
 )
 """Secrets that are known by their looks, for texts whose secrets nobody told us."""
+_ANY_SHAPE = re.compile(
+    "|".join(f"(?{'i' * bool(shape.flags & re.IGNORECASE)}:{shape.pattern})" for shape, _ in _SHAPES)
+)
+"""One look is enough for most texts: they have none of them."""
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` with each of `secrets`, plain or percent-encoded, and everything of a known secret shape masked."""
-    forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
-    for form in sorted(forms, key=len, reverse=True):  # a secret that is part of another must not go first
+    for form in _forms(tuple(secrets)):
         text = text.replace(form, MASK)
-    for shape, replacement in _SHAPES:
+    for shape, replacement in _SHAPES if _ANY_SHAPE.search(text) else ():
         text = shape.sub(replacement, text)
     return text
+
+
+@lru_cache(maxsize=16)
+def _forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
+    """How each may be written, longest first: a secret that is part of another must not go first."""
+    forms = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
 def short_reason(text: str, secrets: Iterable[str] = ()) -> str:

@@ -47,6 +47,12 @@ class Timing(Section):
         return max(1, self.send_limit_seconds * 5 // 6)
 
     @property
+    def round_seconds(self) -> float:
+        """For so long a worker goes on by itself from one delivery to the next of its channel. Little beside the limit
+        of a send, which counts from the first, and short enough for other channels and for the worker's end to wait."""
+        return min(0.5, self.soft_send_limit_seconds / 25)
+
+    @property
     def latest_start_seconds(self) -> int:
         """A process that slept longer than this after its claim does not send: its lease may be over when it would
         end."""

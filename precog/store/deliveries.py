@@ -1,5 +1,6 @@
 """Deliveries in PostgreSQL: claimed, finished, held, and read back."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -29,7 +30,7 @@ class ClaimTerms:
 
     def parameters(self, delivery_id: UUID, channel: str) -> dict[str, Any]:
         return {
-            "delivery_id": str(delivery_id),
+            "claimed_id": str(delivery_id),
             "channel": channel,
             "environment": self.environment,
             "worker": self.worker,
@@ -47,6 +48,8 @@ class Claim:
     """This one included; as the age, counted from where a person asked for the delivery again, if one did."""
     age_seconds: float
     """Since the delivery was planned, when it was claimed."""
+    asked_at: float
+    """By the monotonic clock, before PostgreSQL was asked for it: its lease ends no sooner than counted from here."""
 
 
 def claim(delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
@@ -58,12 +61,19 @@ def claim(delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
 
 
 def claim_in(connection: Connection, delivery_id: UUID, channel: str, terms: ClaimTerms) -> Claim | None:
-    rows = connection.run_planned("deliveries.claim", **terms.parameters(delivery_id, channel))
-    if not rows:
-        return None
-    row = rows[0]
-    message = _message(row, worse=_worsening(row, terms.bands))
-    return Claim(message=message, tries=row["attempt"] - row["requeued_after"], age_seconds=row["age_seconds"])
+    asked_at = time.monotonic()
+    parameters = terms.parameters(delivery_id, channel)
+    rows = connection.run_planned("deliveries.claim", **parameters, delivery_id=None)
+    return _claim(rows[0], terms, asked_at) if rows else None
+
+
+def _claim(row: Row, terms: ClaimTerms, asked_at: float) -> Claim:
+    return Claim(
+        message=_message(row, worse=_worsening(row, terms.bands)),
+        tries=row["attempt"] - row["requeued_after"],
+        age_seconds=row["age_seconds"],
+        asked_at=asked_at,
+    )
 
 
 def _worsening(row: Row, bands: Mapping[str, BandRule]) -> Worsening | None:
@@ -140,32 +150,58 @@ def finish(message: Message, ending: Ending) -> DeliveryStatus | None:
     Returns where the delivery stands now; None when the try no longer held it (its lease had ended and another took
     over): the try's own record is then all that is written. Safe to repeat.
     """
+    rows = run_planned(*_finishing(ending), "deliveries.standing", **_finished(message, ending))
+    return _held(message, ending, rows[0]["status"], rows[0]["attempts"])
+
+
+def finish_and_claim(
+    message: Message, ending: Ending, following: UUID, terms: ClaimTerms
+) -> tuple[DeliveryStatus | None, Claim | None]:
+    """Write down a try as `finish` does and take the next delivery of its channel as `claim` does: in one transaction,
+    so that a delivery costs one commit where many are due.
+
+    The claim comes last. So who waits for a delivery here may hold an alert, but nobody who holds a delivery that can
+    be claimed waits for an alert.
+    """
+    asked_at = time.monotonic()
+    parameters = {**_finished(message, ending), **terms.parameters(following, message.channel)}
+    rows = run_planned(*_finishing(ending), "deliveries.claim", **parameters)
+    if not rows:
+        rows = run_planned("deliveries.standing", delivery_id=str(message.delivery_id))
+        return _held(message, ending, rows[0]["status"], rows[0]["attempts"]), None
+    standing = _held(message, ending, rows[0]["finished_status"], rows[0]["finished_attempts"])
+    return standing, _claim(rows[0], terms, asked_at)
+
+
+def _finishing(ending: Ending) -> tuple[str, ...]:
+    reported = ("receipts.record",) if ending.receipt and ending.receipt.state else ()
+    return ("alerts.hold_row", "deliveries.finish", *reported, "deliveries.finish_attempt", "alerts.summarise")
+
+
+def _finished(message: Message, ending: Ending) -> dict[str, Any]:
     receipt = ending.receipt
-    rows = run_planned(
-        "alerts.hold_row",
-        "deliveries.finish",
-        *(("receipts.record",) if receipt and receipt.state else ()),
-        "deliveries.finish_attempt",
-        "alerts.summarise",
-        "deliveries.standing",
-        delivery_id=str(message.delivery_id),
-        environment=message.environment,
-        alert_id=message.alert_id,
-        attempt=message.attempt,
-        status=ending.status,
-        outcome=ending.outcome,
-        delay_seconds=ending.delay_seconds,
-        error=ending.error,
-        error_code=ending.error_code,
-        attempt_code=ending.attempt_code,
-        provider_message_id=receipt.provider_message_id if receipt else None,
-        receipt=receipt.state if receipt else None,
-        receipt_code=receipt.error_code if receipt else None,
-        receipt_error=receipt.error if receipt else None,
-    )
-    standing = DeliveryStatus(rows[0]["status"])
-    held = rows[0]["attempts"] == message.attempt and standing in {ending.status, DeliveryStatus.CANCELLED}
-    return standing if held else None
+    return {
+        "delivery_id": str(message.delivery_id),
+        "environment": message.environment,
+        "alert_id": message.alert_id,
+        "attempt": message.attempt,
+        "status": ending.status,
+        "outcome": ending.outcome,
+        "delay_seconds": ending.delay_seconds,
+        "error": ending.error,
+        "error_code": ending.error_code,
+        "attempt_code": ending.attempt_code,
+        "provider_message_id": receipt.provider_message_id if receipt else None,
+        "receipt": receipt.state if receipt else None,
+        "receipt_code": receipt.error_code if receipt else None,
+        "receipt_error": receipt.error if receipt else None,
+    }
+
+
+def _held(message: Message, ending: Ending, status: str, attempts: int) -> DeliveryStatus | None:
+    """Where a delivery stands after a finish; None where the try did not hold it any more."""
+    standing = DeliveryStatus(status)
+    return standing if attempts == message.attempt and standing in {ending.status, DeliveryStatus.CANCELLED} else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,6 +71,12 @@ def standing(environment: Environment, *, most: int) -> tuple[Block, ...]:
     return tuple(map(_block, run("interlock.list", environment=environment, incident_id=None, most=most)))
 
 
+def standing_of(incident_id: int, environment: Environment) -> tuple[Block, ...]:
+    """What an incident's alerts block and nobody has released, oldest first."""
+    found = run("interlock.list", environment=environment, incident_id=incident_id, most=_MOST_OF_AN_INCIDENT)
+    return tuple(map(_block, found))
+
+
 def releases(environment: Environment, *, most: int) -> tuple[Release, ...]:
     """The newest first."""
     return tuple(map(_release, run("interlock.releases", environment=environment, incident_id=None, most=most)))

@@ -78,7 +78,7 @@ def test_show_tells_who_is_told_and_gives_everything_as_json(run: Run) -> None:
     assert "platform.name  kalshi" in shown
     assert "ann@example.com  pending  0" in shown
     document = json.loads(run("alerts", "show", alert_id, "--json").stdout)
-    assert list(document) == ["alert", "deliveries", "attempts"]
+    assert list(document) == ["alert", "deliveries", "attempts", "blocks"]
     assert document["alert"]["details"] == {"platform": {"name": "kalshi"}}
     assert {each["channel"] for each in document["deliveries"]} == {"email", "file"}
 

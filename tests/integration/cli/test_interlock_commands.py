@@ -54,6 +54,14 @@ def test_status_shows_what_blocks_and_the_command_that_releases_it(run: Run, los
     assert shown.stdout.splitlines()[2] == f"when it is safe: precog interlock release {loss} --reason TEXT"
 
 
+def test_an_alert_says_what_it_blocks_until_it_is_released(run: Run, loss: int) -> None:
+    shown = " ".join(run("alerts", "show", str(loss)).stdout.split())
+    assert f"(platform:kalshi) until it is released: precog interlock release {loss} --reason TEXT" in shown
+    assert json.loads(run("alerts", "show", str(loss), "--json").stdout)["blocks"] == ["platform:kalshi"]
+    run("interlock", "release", str(loss), "--reason", "positions checked")
+    assert "until it is released" not in run("alerts", "show", str(loss)).stdout
+
+
 def test_status_says_that_nothing_blocks(run: Run) -> None:
     run("config", "apply")
     assert run("interlock", "status").stdout == "No alert blocks orders in demo.\n"

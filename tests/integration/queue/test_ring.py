@@ -160,3 +160,53 @@ def test_an_alert_of_another_environment_is_rung_for_in_that_environment(broker:
     precog.log_alert("api_failures", "low", "kalshi_api", "boom", environment="prod")
     assert _waiting(broker, "email") == []
     assert broker.llen(f"{queue.key_prefix(Environment.PROD)}notifications.email") == 1
+
+
+def test_what_was_rung_is_taken_oldest_first_and_once(broker: "redis.Redis") -> None:
+    first, second = uuid4(), uuid4()
+    queue.ring([Doorbell(delivery_id=each, channel="email") for each in (first, second)])
+    assert [queue.take("email"), queue.take("email", wait_seconds=0.01), queue.take("email")] == [first, second, None]
+    assert queue.take("email", wait_seconds=0.01) is None
+
+
+def test_a_message_that_celery_made_is_taken_as_well(broker: "redis.Redis") -> None:
+    from workers.tasks import TASKS
+
+    delivery_id = uuid4()
+    TASKS["file"].apply_async(args=(str(delivery_id),))
+    assert queue.take("file") == delivery_id
+
+
+@pytest.mark.parametrize(
+    ("args", "options"),
+    [
+        ((), {}),
+        (("garbage",), {}),
+        ((str(uuid4()), "more"), {}),
+        ((str(uuid4()),), {"countdown": 60}),
+        ((str(uuid4()),), {"expires": 60}),
+        ((str(uuid4()),), {"compression": "gzip"}),
+    ],
+)
+def test_a_message_that_is_no_ring_is_left_to_celery_where_it_was(
+    broker: "redis.Redis", args: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    app = app_or_default()
+    for given in (args, (str(uuid4()),)):
+        app.send_task(queue.task_name("file"), given, queue=queue.queue_name("file"), **options)
+    before = _waiting(broker, "file")
+    assert queue.take("file") is None
+    assert _waiting(broker, "file") == before
+    assert len(before) == 2
+
+
+def test_a_message_for_another_task_is_left_to_celery(broker: "redis.Redis") -> None:
+    app_or_default().send_task(queue.task_name("email"), (str(uuid4()),), queue=queue.queue_name("file"))
+    assert queue.take("file") is None
+    assert len(_waiting(broker, "file")) == 1
+
+
+def test_nothing_is_taken_from_a_broker_that_is_away(precog_env: pytest.MonkeyPatch) -> None:
+    precog_env.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert queue.take("email") is None
+    assert queue.take("email", wait_seconds=0.01) is None

@@ -39,6 +39,7 @@ ANALYZE alerts, alert_deliveries
 
 _LISTED = {"environment": "demo", "severity": None, "component": None, "most": 100}
 _CLAIMED = {
+    "claimed_id": "00000000-0000-0000-0000-000000000000",
     "delivery_id": "00000000-0000-0000-0000-000000000000",
     "environment": "demo",
     "channel": "sms",
@@ -128,6 +129,17 @@ def test_a_hot_statement_uses_its_index(statement: str, parameters: dict[str, An
     assert index in {node.get("Index Name") for node in nodes}, json.dumps(plan, indent=1)
     read_whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
     assert not read_whole & {"alerts", "alert_deliveries"}
+
+
+def test_a_claim_goes_by_its_key_on_tables_that_were_never_analysed(db_cursor: Cursor) -> None:
+    """All that is due looks like one row to PostgreSQL then, and a claim would read all of it."""
+    db_cursor.execute(f"EXPLAIN (FORMAT JSON) {sql('deliveries.claim')}", _CLAIMED)
+    [(plan,)] = db_cursor.fetchall()
+    used = [
+        node.get("Index Name") for node in _nodes(plan[0]["Plan"]) if node.get("Relation Name") == "alert_deliveries"
+    ]
+    assert "alert_deliveries_due_idx" not in used
+    assert "alert_deliveries_pkey" in used
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

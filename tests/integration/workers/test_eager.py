@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import redis
@@ -19,6 +19,7 @@ from precog import queue
 from precog.channels.registry import KINDS
 from precog.domain.alerts import Environment
 from precog.localstack.receivers import Reply
+from precog.settings.delivery import Timing
 from precog.settings.load import load_settings
 from precog.settings.routes import planned_routes
 from precog.store import channels, deliveries
@@ -90,6 +91,31 @@ def test_each_task_makes_one_delivery_of_its_channel(tasks: ModuleType, channel:
     [delivery] = [each for each in deliveries.of_alert(alert_id) if each["channel"] == channel]
     assert tasks.TASKS[channel].apply(args=(delivery["delivery_id"],)).successful()
     assert _statuses(alert_id) == dict.fromkeys(KINDS, "pending") | {channel: "sent"}
+
+
+def _of_three_alerts() -> list[str]:
+    ids = [precog.log_alert("api_failures", "low", f"api_{number}", "boom") for number in range(3)]
+    return [deliveries.of_alert(each)[0]["delivery_id"] for each in ids]
+
+
+def test_a_worker_goes_on_with_what_else_is_rung_on_its_channel(tasks: ModuleType) -> None:
+    first, *others = _of_three_alerts()
+    tasks.TASKS["file"].run(first)  # as Celery calls it for the first message
+    assert [str(deliveries.standing(UUID(each)).status) for each in (first, *others)] == ["sent"] * 3
+    assert queue.waiting() == dict.fromkeys(KINDS, 0)
+
+
+def test_a_round_ends_when_its_time_is_over(tasks: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = _of_three_alerts()
+    monkeypatch.setattr(Timing, "round_seconds", 0.0)
+    tasks.TASKS["file"].run(first)
+    assert [str(deliveries.standing(UUID(each)).status) for each in (first, *others)] == ["sent", "pending", "pending"]
+
+
+def test_in_eager_mode_a_task_makes_its_own_delivery_alone(tasks: ModuleType) -> None:
+    first, *others = _of_three_alerts()
+    tasks.TASKS["file"].apply(args=(first,))
+    assert [str(deliveries.standing(UUID(each)).status) for each in (first, *others)] == ["sent", "pending", "pending"]
 
 
 def test_a_task_leaves_a_delivery_of_another_channel_alone(tasks: ModuleType) -> None:

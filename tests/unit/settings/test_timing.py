@@ -58,3 +58,10 @@ def test_a_send_that_begins_at_the_last_moment_ends_before_its_lease(limit: int,
     timing = Timing(send_limit_seconds=limit, lease_seconds=lease)
     assert timing.latest_start_seconds == latest_start
     assert timing.latest_start_seconds + timing.send_limit_seconds <= lease
+
+
+@pytest.mark.parametrize("send_limit", [2, 3, 12, 60, 600])
+def test_a_round_leaves_its_last_send_nearly_all_of_the_limit(send_limit: int) -> None:
+    timing = Timing(send_limit_seconds=send_limit, lease_seconds=send_limit + 1)
+    assert 0 < timing.round_seconds <= timing.soft_send_limit_seconds / 20
+    assert timing.round_seconds <= 0.5
