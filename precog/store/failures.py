@@ -21,6 +21,7 @@ PASSING = (
     pg.InternalError_,
     pg.DataCorrupted,
     pg.IndexCorrupted,
+    pg.FeatureNotSupported,
 )
 """Answers of a server that is there but cannot do it until it, or somebody's mistake about it, is mended."""
 
@@ -35,6 +36,11 @@ def lost(error: psycopg2.Error) -> bool:
         "57P02",
         "57P03",
     }
+
+
+def outdated(error: psycopg2.Error) -> bool:
+    """Whether a migration changed what a statement returns after the connection had planned it. Nothing was done."""
+    return isinstance(error, pg.FeatureNotSupported)
 
 
 @contextmanager

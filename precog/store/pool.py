@@ -15,7 +15,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 from precog.errors import AlertStoreUnavailable, StoreBusy
 from precog.fork_gate import no_fork
 from precog.settings import process
-from precog.store.failures import first_line, lost, translated
+from precog.store.failures import first_line, lost, outdated, translated
 from precog.store.patience import Patience
 from precog.store.queries import prepared, sql
 from precog.store.watchdog import Watch
@@ -79,7 +79,12 @@ class Connection(psycopg2.extensions.connection):
                 if name not in self.planned:
                     self.command(prepare)
                     self.planned.add(name)
-        return self._rows(batch.execute, [parameters[name] for name in batch.parameters])
+        try:
+            return self._rows(batch.execute, [parameters[name] for name in batch.parameters])
+        except psycopg2.Error as error:
+            if outdated(error):
+                self.close()  # the next one plans it anew
+            raise
 
     def command(self, statement: str) -> None:
         """One that has no parameters and no answer but that it is done."""
@@ -272,9 +277,9 @@ class Pool:
             try:
                 return self._done(work, answer_by)
             except psycopg2.Error as error:
-                if not lost(error):
+                if not lost(error) and not outdated(error):
                     raise
-                self.close()  # its siblings are as dead as it was
+                self.close()  # its siblings are as dead, or as old, as it was
                 if answer_by <= time.monotonic():
                     raise
                 return self._done(work, answer_by)

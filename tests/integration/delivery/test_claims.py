@@ -13,6 +13,7 @@ import precog
 from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
 from precog.domain.routes import Route
+from precog.errors import AlertStoreUnavailable
 from precog.store import alerts, channels, deliveries, upkeep
 from precog.store.deliveries import Claim, ClaimTerms, Ending
 from precog.store.pool import default_pool
@@ -82,6 +83,35 @@ def _standing(delivery_id: UUID) -> DeliveryStatus:
 
 def _attempts(message: Message) -> list[tuple[int, str | None]]:
     return [(each["attempt"], each["outcome"]) for each in deliveries.attempts_of_alert(_alert(message))]
+
+
+def test_a_worker_that_lives_through_a_migration_goes_on(planned: Callable[[str], UUID], db_cursor: Cursor) -> None:
+    _claim(planned("email"))
+    _migrate_what_a_claim_returns(db_cursor)
+    _claim(planned("email"))
+
+
+def test_a_transaction_that_meets_a_migration_fails_once(planned: Callable[[str], UUID], db_cursor: Cursor) -> None:
+    _claim(planned("email"))
+    _migrate_what_a_claim_returns(db_cursor)
+    delivery_id = planned("sms")
+    with pytest.raises(AlertStoreUnavailable, match="SQLSTATE 0A000"):
+        _claim_in_a_transaction(delivery_id)
+    assert _claim_in_a_transaction(delivery_id) is not None
+
+
+def _claim_in_a_transaction(delivery_id: UUID) -> Claim | None:
+    with default_pool().transaction() as connection:
+        return deliveries.claim_in(connection, delivery_id, "sms", _terms())
+
+
+def _migrate_what_a_claim_returns(cursor: Cursor) -> None:
+    """And end the alert of the test, so that its next one is planned again."""
+    cursor.execute("SELECT pg_get_viewdef('delivery_messages'::regclass)")
+    [[definition]] = cursor.fetchall()
+    cursor.execute(f"CREATE OR REPLACE VIEW delivery_messages AS SELECT v.*, 1 AS new FROM ({definition[:-1]}) AS v")
+    [alert] = precog.get_unresolved_alerts()
+    precog.resolve_alert(alert["alert_id"], "ann", "fixed")
 
 
 def test_a_claim_puts_the_attempt_on_record_before_the_send(planned: Callable[[str], UUID]) -> None:
