@@ -13,10 +13,12 @@ WITH claimed AS (
           > clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[d.urgency])
       AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
                       WHERE p.environment = d.environment AND p.channel = d.channel AND p.resumed_at IS NULL)
-    RETURNING d.delivery_id, d.attempts, d.environment, d.channel
+    RETURNING d.delivery_id, d.attempts, d.environment, d.channel, d.lease_until
 ), attempt AS (
-    INSERT INTO public.alert_delivery_attempts (delivery_id, attempt, environment, channel, worker)
-    SELECT claimed.delivery_id, claimed.attempts, claimed.environment, claimed.channel, %(worker)s::text
+    -- It begins with the lease, to the microsecond, or a takeover at its end would look too early.
+    INSERT INTO public.alert_delivery_attempts (delivery_id, attempt, environment, channel, worker, started_at)
+    SELECT claimed.delivery_id, claimed.attempts, claimed.environment, claimed.channel, %(worker)s::text,
+           claimed.lease_until - make_interval(secs => %(lease_seconds)s)
     FROM claimed
 )
 SELECT m.*, claimed.attempts AS attempt,

@@ -85,6 +85,15 @@ def _attempts(message: Message) -> list[tuple[int, str | None]]:
     return [(each["attempt"], each["outcome"]) for each in deliveries.attempts_of_alert(_alert(message))]
 
 
+def test_an_attempt_begins_with_its_lease(planned: Callable[[str], UUID], db_cursor: Cursor) -> None:
+    _claim(planned("email"), lease=90.0)
+    db_cursor.execute(
+        "SELECT d.lease_until - t.started_at = interval '90 seconds'"
+        " FROM alert_delivery_attempts AS t JOIN alert_deliveries AS d USING (delivery_id)"
+    )
+    assert db_cursor.fetchall() == [(True,)]
+
+
 def test_a_worker_that_lives_through_a_migration_goes_on(planned: Callable[[str], UUID], db_cursor: Cursor) -> None:
     _claim(planned("email"))
     _migrate_what_a_claim_returns(db_cursor)
