@@ -108,8 +108,9 @@ def storm(seed: int, *, seconds: float = 130) -> list[Finding]:
         ]
 
 
-def _pace(world: Rig, alerts: int = 120) -> float:
-    """Alerts a second that are stored and delivered here when nothing is wrong."""
+def _pace(world: Rig, alerts: int = 240) -> float:
+    """Alerts a second that are stored and delivered here when nothing is wrong, once all workers are at work."""
+    _log(world, "warm", 40, 1000)
     began = time.monotonic()
     _log(world, "pace", alerts, 1000)
     return alerts / (time.monotonic() - began)
