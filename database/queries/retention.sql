@@ -66,6 +66,29 @@ WITH gone AS (
     RETURNING a.alert_id)
 SELECT count(*) AS alerts FROM gone
 
+-- name: retention.old_checks
+-- Results of health checks that may go: all but those an alert was logged for, and the newest of each component, which is its
+-- state. Changes nothing.
+SELECT count(*) AS checks
+FROM public.system_health AS h
+WHERE h.last_check < clock_timestamp() - make_interval(days => %(days)s::int) AND NOT h.alert_sent
+  AND EXISTS (SELECT FROM public.system_health AS newer WHERE newer.component = h.component AND newer.last_check > h.last_check)
+
+-- name: retention.remove_checks
+-- As many of those as one transaction takes, oldest first.
+WITH gone AS (
+    DELETE FROM public.system_health AS h
+    WHERE h.health_id IN (
+        SELECT old.health_id
+        FROM public.system_health AS old
+        WHERE old.last_check < clock_timestamp() - make_interval(days => %(days)s::int) AND NOT old.alert_sent
+          AND EXISTS (SELECT FROM public.system_health AS newer
+                      WHERE newer.component = old.component AND newer.last_check > old.last_check)
+        ORDER BY old.last_check
+        LIMIT %(most)s::int)
+    RETURNING h.health_id)
+SELECT count(*) AS checks FROM gone
+
 -- name: retention.hold
 -- No row when the incident is held already.
 INSERT INTO public.alert_holds (incident_id, placed_by, reason)

@@ -60,6 +60,8 @@ class HealthSettings(Section):
 class RetentionSettings(Section):
     days: BySeverity[Days]
     """How long an incident is kept after its end, by the worst severity in it."""
+    checks_days: Days = 90
+    """How long the result of a health check is kept."""
 
 
 class SystemFile(Section):

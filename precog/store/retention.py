@@ -1,4 +1,4 @@
-"""Incidents that ended long ago, removed as a whole; and those that a hold keeps."""
+"""Incidents that ended long ago, removed as a whole, and old health checks; and what a hold keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from precog.store.pool import Connection, run
 
 BATCH = 100
 """Incidents a transaction: locks are held for moments, and what was removed stays so when it is interrupted."""
+CHECKS_BATCH = 50_000
+"""Results of health checks a transaction: some three days of five components."""
 _BATCH_SECONDS = 600
 """What one batch may take: a storm of a million duplicates is one incident."""
 
@@ -45,6 +47,27 @@ def removable(environment: Environment, severity: Severity, days: Mapping[Severi
     with owners_connection("precog prune") as connection:
         connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
         return len(_ended(connection, environment, severity, days, most=None))
+
+
+def remove_checks(days: int) -> int:
+    """Remove the results of health checks that are older, batch by batch; how many.
+
+    The newest of each component stays, and each that an alert was logged for. Only the owner of the tables may. Raises
+    StoreError.
+    """
+    removed = 0
+    with owners_connection("precog prune") as connection:
+        connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
+        while gone := int(connection.run("retention.remove_checks", days=days, most=CHECKS_BATCH)[0]["checks"]):
+            removed += gone
+    return removed
+
+
+def removable_checks(days: int) -> int:
+    """How many `remove_checks` would remove now. Changes nothing."""
+    with owners_connection("precog prune") as connection:
+        connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
+        return int(connection.run("retention.old_checks", days=days)[0]["checks"])
 
 
 def _ended(

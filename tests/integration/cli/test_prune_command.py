@@ -27,10 +27,10 @@ def ended(precog_env: pytest.MonkeyPatch, database_url: str, db_cursor: psycopg2
 def test_it_says_what_would_go_and_then_what_went(run: Run, ended: int) -> None:
     looked = run("prune", "--dry-run")
     assert "low       30 days    1" in looked.stdout
-    assert looked.stdout.endswith("1 incident would go\n")
+    assert looked.stdout.endswith("1 incident and 0 health checks would go\n")
     assert run("alerts", "show", ended).exit_code == 0
     went = json.loads(run("prune", "--json").stdout)
-    assert went[-1] == {"severity": "low", "kept_days": 30, "incidents": 1, "alerts": 1}
+    assert went["incidents"][-1] == {"severity": "low", "kept_days": 30, "incidents": 1, "alerts": 1}
     assert run("alerts", "show", ended).exit_code == 4
 
 
@@ -45,9 +45,24 @@ def test_a_program_may_not_prune_and_is_told_who_may(run: Run, ended: int, preco
 def test_a_hold_keeps_an_incident(run: Run, ended: int) -> None:
     assert "kept from now on" in run("alerts", "hold", ended, "--reason", "disputed").stdout
     assert "was kept already" in run("alerts", "hold", ended, "--reason", "disputed").stdout
-    assert run("prune").stdout.endswith("0 incidents removed\n")
+    assert run("prune").stdout.endswith("0 incidents and 0 health checks removed\n")
     assert "kept no longer" in run("alerts", "unhold", ended).stdout
-    assert run("prune").stdout.endswith("1 incident removed\n")
+    assert run("prune").stdout.endswith("1 incident and 0 health checks removed\n")
+
+
+def test_old_health_checks_go_but_those_that_tell_a_state_or_raised_an_alert(
+    run: Run, ended: int, db_cursor: psycopg2.extensions.cursor
+) -> None:
+    db_cursor.execute(
+        "INSERT INTO system_health (component, status, last_check, details, alert_sent)"
+        " SELECT component, 'healthy', now() - age * interval '1 day', '{}', raised FROM (VALUES"
+        " ('feed', 91, false), ('feed', 92, true), ('feed', 93, false), ('feed', 89, false), ('database', 400, false))"
+        " AS checks (component, age, raised)"
+    )
+    assert "and 2 health checks would go" in run("prune", "--dry-run").stdout
+    assert json.loads(run("prune", "--json").stdout)["health_checks"] == 2
+    db_cursor.execute("SELECT component, (now()::date - last_check::date) FROM system_health ORDER BY last_check")
+    assert db_cursor.fetchall() == [("database", 400), ("feed", 92), ("feed", 89)]
 
 
 def test_a_hold_needs_a_reason_and_an_alert(run: Run, ended: int) -> None:
