@@ -11,8 +11,7 @@ import psycopg2
 from psycopg2.extensions import connection
 
 COMPONENTS = 40
-TYPES = 160
-"""Four of each component's own."""
+TYPES_OF_EACH = 4
 
 _STEP = 250_000
 """Rows of one INSERT: many small ones keep two sessions busy to the end."""
@@ -31,7 +30,7 @@ INSERT INTO alerts (
     acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution_action,
     notification_sent, notification_sent_at, notification_channels, notification_attempts,
     fingerprint, planned, notify, suppressed, duplicate_of, incident_id, environment, request_hash)
-SELECT n + 1, md5('alert ' || n)::uuid, 'component_' || fp %% {components} || '_fault_' || step %% 4,
+SELECT n + 1, md5('alert ' || n)::uuid, 'component_' || fp %% {components} || '_fault_' || step %% {types},
        CASE WHEN step < 2 THEN 'critical' WHEN step < 10 THEN 'high' WHEN step < 40 THEN 'medium'
             ELSE 'low' END,
        'system', 'component_' || fp %% {components}, 'Lost 512.30 dollars in 15 minutes, the limit is 500.00',
@@ -129,7 +128,10 @@ def _session(database_url: str) -> connection:
 
 def _run(session: connection, statement: str, **parameters: int) -> None:
     with session.cursor() as cursor:
-        cursor.execute(statement.format(components=COMPONENTS) if "{" in statement else statement, parameters or None)
+        cursor.execute(
+            statement.format(components=COMPONENTS, types=TYPES_OF_EACH) if "{" in statement else statement,
+            parameters or None,
+        )
 
 
 def _drop_indexes(session: connection, table: str) -> list[str]:
