@@ -2,7 +2,7 @@
 # the rest in .venv, PostgreSQL and Redis included.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench chaos chaos-mutants clean
+.PHONY: help setup demo up test check bench bench-growth bench-10m bench-picture chaos chaos-mutants clean
 
 PYTHON ?= $(shell sh tools/find-python)
 BIN := .venv/bin
@@ -35,6 +35,15 @@ check: setup ## What CI runs: format, lint, types, arrows between the rooms, the
 
 bench: setup ## Precog beside its floors, under 10 minutes; QUICK=1: under 90 s. Result and picture in build/bench
 	@$(BIN)/python -m benchmarks --extent $(if $(QUICK),quick,full) --into build/bench
+
+bench-growth: setup ## The cost as it grows: callers, workers, backlog, recipients, a storm, memory; LONG=1: 100,000 deliveries
+	@$(BIN)/python -m benchmarks.growth --extent $(if $(LONG),long,full) --into build/bench
+
+bench-10m: setup ## Questions to ten thousand, a million and ten million alerts, under 15 minutes and 20 GB of disk
+	@$(BIN)/python -m benchmarks.table_size --into build/bench
+
+bench-picture: setup ## docs/performance.svg of what was measured last; needs matplotlib (pip install -e '.[bench]')
+	@$(BIN)/python -m benchmarks.picture build/bench docs/performance.svg
 
 chaos: setup ## The fault suite, some six minutes; SEED=7 repeats a run
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

@@ -53,7 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--extent", choices=_EXTENTS, default="full", help="how long to measure (default: full)")
     parser.add_argument("--only", nargs="*", default=[], help="measure the calls and these cases")
-    parser.add_argument("--into", type=Path, help="write result.json and result.svg to this folder")
+    parser.add_argument("--into", type=Path, help="write result.json and performance.svg to this folder")
     given = parser.parse_args()
     logging.getLogger("precog").setLevel(logging.CRITICAL)  # a Redis that is away is part of the play
     rows, timings, on = measure(_EXTENTS[given.extent], set(given.only))
@@ -61,17 +61,18 @@ def main() -> int:
     if given.into is not None:
         given.into.mkdir(parents=True, exist_ok=True)
         report.write(given.into / "result.json", rows, on, timings)
-        _draw(given.into / "result.svg", rows, timings, f"{on['machine']}, PostgreSQL {on['PostgreSQL']}")
+        _draw(given.into)
     return 0
 
 
-def _draw(path: Path, rows: list[Row], timings: dict[str, Timings], caption: str) -> None:
+def _draw(folder: Path) -> None:
+    """With what the folder has of the other benchmarks."""
     if importlib.util.find_spec("matplotlib") is None:
         print("no picture: matplotlib is missing; install it with `pip install -e '.[bench]'`", file=sys.stderr)
         return
     from benchmarks.picture import draw
 
-    draw(path, rows, timings, caption)
+    draw(folder, folder / "performance.svg")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from rich.table import Table
 from benchmarks.measure import Row, Timings
 from benchmarks.stage import Stage
 
+_SHARES = (*(number / 100 for number in range(1, 100)), 0.995, 0.999)
+"""The percentiles that the JSON has of each distribution, enough to draw it."""
 _COLOURS = {"aim": "green", "must": "yellow", "missed": "bold red"}
 
 
@@ -73,27 +75,29 @@ def noise(timings: Mapping[str, Timings]) -> str:
     return f"the floor's median moved from {low * 1e6:,.0f} to {high * 1e6:,.0f} us between rounds"
 
 
+def line(each: Row) -> dict[str, object]:
+    """As it is in the JSON."""
+    return {
+        "line": each.target.line,
+        "what": each.target.what,
+        "value": each.value,
+        "low": each.low,
+        "high": each.high,
+        "must": each.target.must,
+        "aim": each.target.aim,
+        "at_most": each.target.at_most,
+        "verdict": each.verdict,
+        "figures": each.figures,
+    }
+
+
 def write(path: Path, rows: Sequence[Row], on: Mapping[str, str], timings: Mapping[str, Timings]) -> None:
     said = {
         "on": dict(on),
         "noise": noise(timings),
-        "lines": [
-            {
-                "line": each.target.line,
-                "what": each.target.what,
-                "value": each.value,
-                "low": each.low,
-                "high": each.high,
-                "must": each.target.must,
-                "aim": each.target.aim,
-                "verdict": each.verdict,
-                "figures": each.figures,
-            }
-            for each in rows
-        ],
+        "lines": [line(each) for each in rows],
         "latencies_us": {
-            name: {str(share): each.percentile(share) * 1e6 for share in (0.05, 0.25, 0.5, 0.75, 0.9, 0.99)}
-            for name, each in timings.items()
+            name: {str(share): each.percentile(share) * 1e6 for share in _SHARES} for name, each in timings.items()
         },
     }
     path.write_text(json.dumps(said, indent=2) + "\n")

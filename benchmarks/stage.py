@@ -28,7 +28,7 @@ class Stage:
 
 @contextmanager
 def open_stage() -> Iterator[Stage]:
-    """A critical alert goes to four channels, a high one to the webhook alone. Changes this process's environment."""
+    """Servers, a database with routes, and the addresses of both in this process's environment."""
     with (
         tempfile.TemporaryDirectory(prefix="precog-bench-", ignore_cleanup_errors=True) as name,
         ExitStack() as running,
@@ -40,7 +40,7 @@ def open_stage() -> Iterator[Stage]:
             server.start()
         database_url = create_database(postgres.url, "bench")
         migrate(database_url)
-        _write_routes(database_url)
+        write_routes(database_url)
         os.environ |= {
             "DATABASE_URL": database_url,
             "REDIS_URL": redis.url,
@@ -52,7 +52,8 @@ def open_stage() -> Iterator[Stage]:
         yield Stage(database_url=database_url, redis_url=redis.url, folder=folder)
 
 
-def _write_routes(database_url: str) -> None:
+def write_routes(database_url: str) -> None:
+    """A critical alert goes to four channels, a high one to the webhook alone."""
     with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO alert_routes (environment, severity, channel, recipient) VALUES ('demo', %s, %s, %s)",

@@ -34,6 +34,12 @@ TARGETS: Final = {
         Target(line="9", what="webhook deliveries/s, x Celery no-op tasks/s", must=0.6, aim=1.0, at_most=False),
         Target(line="10a", what="log_alert to the webhook's receipt p50, x the naive worker's", must=0.4, aim=0.2),
         Target(line="10b", what="its p99, x the naive worker's p99", must=0.6, aim=0.3),
+        Target(line="11a", what="10 million alerts: is it a duplicate, p99 ms", must=2, aim=0.5),
+        Target(line="11b", what="the slowest newest-100 list, p50 ms", must=2, aim=0.6),
+        Target(line="11c", what="the slowest newest-100 list, p99 ms", must=10, aim=3),
+        Target(line="11d", what="count of unacknowledged, ms", must=30, aim=15),
+        Target(line="11e", what="counts of 24 hours, ms", must=150, aim=5),
+        Target(line="12", what="memory of a worker child after many deliveries, x after 1,000", must=1.1, aim=1.02),
         Target(line="13", what="import precog, x import psycopg2 and celery", must=1.5, aim=1.1),
     )
 }

@@ -138,37 +138,32 @@ FROM public.alert_records AS a
 WHERE a.alert_id = %(alert_id)s AND a.environment = %(environment)s::text
 
 -- name: alerts.list
--- Newest first. Duplicates are left out unless asked for; a null filter lets everything through.
+-- Newest first; a null filter lets everything through. Asked severity by severity and with the duplicates apart, so that
+-- each part is the beginning of an index: a filter that lets little through reads no more than one that lets all.
+WITH newest AS MATERIALIZED (
+    SELECT part.alert_id, part.triggered_at
+    FROM unnest(CASE WHEN %(severity)s::text IS NULL THEN '{critical,high,medium,low}'::text[]
+                     ELSE ARRAY[%(severity)s::text] END) AS of_severity (severity)
+    CROSS JOIN unnest(CASE WHEN %(duplicates)s::boolean THEN '{f,t}'::boolean[] ELSE '{f}' END) AS of_kind (suppressed)
+    CROSS JOIN LATERAL (
+        SELECT a.alert_id, a.triggered_at
+        FROM public.alerts AS a
+        WHERE a.environment = %(environment)s::text AND a.severity = of_severity.severity
+          AND a.suppressed = of_kind.suppressed
+          AND (%(component)s::text IS NULL OR a.component = %(component)s::text)
+          AND (%(alert_type)s::text IS NULL OR a.alert_type = %(alert_type)s::text)
+          -- As the partial indexes have it, which nothing of the two lists above can prove.
+          AND (%(duplicates)s::boolean OR NOT a.suppressed)
+          AND (NOT %(only_open)s::boolean OR a.resolved_at IS NULL)
+          AND (NOT %(only_unacknowledged)s::boolean OR a.acknowledged_at IS NULL AND a.severity IN ('critical', 'high'))
+        ORDER BY a.triggered_at DESC, a.alert_id DESC
+        LIMIT %(most)s) AS part
+    ORDER BY part.triggered_at DESC, part.alert_id DESC
+    LIMIT %(most)s
+)
 SELECT a.*
-FROM public.alert_records AS a
-WHERE a.environment = %(environment)s::text
-  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)
-  AND (%(component)s::text IS NULL OR a.component = %(component)s::text)
-  AND (%(alert_type)s::text IS NULL OR a.alert_type = %(alert_type)s::text)
-  AND (%(duplicates)s::boolean OR NOT a.suppressed)
-  AND (NOT %(only_open)s::boolean OR a.resolved_at IS NULL)
-ORDER BY a.triggered_at DESC, a.alert_id DESC
-LIMIT %(most)s
-
--- name: alerts.unresolved
--- Open alerts, newest first, without their duplicates.
-SELECT a.*
-FROM public.alert_records AS a
-WHERE a.environment = %(environment)s::text AND a.resolved_at IS NULL AND NOT a.suppressed
-  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)
-  AND (%(component)s::text IS NULL OR a.component = %(component)s::text)
-ORDER BY a.triggered_at DESC, a.alert_id DESC
-LIMIT %(most)s
-
--- name: alerts.unacknowledged
--- Open critical and high alerts that nobody has taken on, newest first.
-SELECT a.*
-FROM public.alert_records AS a
-WHERE a.environment = %(environment)s::text AND a.acknowledged_at IS NULL AND a.resolved_at IS NULL AND NOT a.suppressed
-  AND a.severity IN ('critical', 'high')
-  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)
-ORDER BY a.triggered_at DESC, a.alert_id DESC
-LIMIT %(most)s
+FROM newest JOIN public.alert_records AS a ON a.alert_id = newest.alert_id
+ORDER BY newest.triggered_at DESC, newest.alert_id DESC
 
 -- name: alerts.fingerprint
 SELECT a.fingerprint

@@ -39,9 +39,18 @@ WITH live AS MATERIALIZED (
     SELECT a.severity, a.alert_type, a.component, 1, a.notify::int, a.suppressed::int
     FROM public.alerts AS a, live
     WHERE a.environment = %(environment)s::text AND a.triggered_at >= live.begins_at
+      AND a.triggered_at >= %(since)s::timestamptz -- says no more, but the planner knows it: else it reads the table whole
 )
 SELECT counted.severity, counted.alert_type, counted.component,
        sum(counted.alerts)::bigint AS alerts, sum(counted.told)::bigint AS told, sum(counted.suppressed)::bigint AS suppressed
 FROM counted
 GROUP BY 1, 2, 3
 ORDER BY public.alert_severity_rank(counted.severity) DESC, alerts DESC, counted.alert_type, counted.component
+
+-- name: counts.unacknowledged
+-- How many open critical and high alerts nobody has taken on, without their duplicates, and since when.
+SELECT count(*) AS alerts, min(a.triggered_at) AS oldest
+FROM public.alerts AS a
+WHERE a.environment = %(environment)s::text AND a.acknowledged_at IS NULL AND a.resolved_at IS NULL AND NOT a.suppressed
+  AND a.severity IN ('critical', 'high')
+  AND (%(severity)s::text IS NULL OR a.severity = %(severity)s::text)

@@ -16,7 +16,7 @@ from precog.health import SHIPPED_LIMITS
 from precog.settings import process
 from precog.settings.model import Settings
 from precog.settings.routes import planned_routes
-from precog.store import alerts, channels, health
+from precog.store import channels, counts, health
 from precog.store.failures import translated
 from precog.store.migrate import require_current
 from precog.store.pool import default_pool
@@ -134,12 +134,12 @@ def standing(figures: Figures) -> Iterator[Finding]:
 
 
 def untaken(environment: Environment) -> Finding:
-    waiting = alerts.unacknowledged(environment, severity=Severity.CRITICAL)
-    if not waiting:
+    waiting = counts.unacknowledged(environment, severity=Severity.CRITICAL)
+    if waiting.oldest is None:
         return ok("no critical alert waits for somebody to take it on")
-    oldest = relative(waiting[-1]["triggered_at"], now())
+    oldest = relative(waiting.oldest, now())
     return warning(
-        f"critical alerts that nobody has taken on: {len(waiting)}, the oldest raised {oldest}",
+        f"critical alerts that nobody has taken on: {waiting.alerts}, the oldest raised {oldest}",
         "precog alerts list --severity critical, then precog alerts ack ID",
     )
 

@@ -154,9 +154,8 @@ def newest(
     most: int = 100,
 ) -> list[AlertRecord]:
     """Alerts newest first, resolved ones too, with their duplicates as rows of their own only if asked for."""
-    rows = run(
-        "alerts.list",
-        environment=environment,
+    return _list(
+        environment,
         severity=severity,
         component=component,
         alert_type=alert_type,
@@ -164,22 +163,34 @@ def newest(
         only_open=only_open,
         most=most,
     )
-    return cast(list[AlertRecord], rows)
 
 
 def unresolved(
     environment: Environment, *, severity: Severity | None = None, component: str | None = None, most: int = 1000
 ) -> list[AlertRecord]:
     """Open alerts newest first, without their duplicates."""
-    rows = run("alerts.unresolved", environment=environment, severity=severity, component=component, most=most)
-    return cast(list[AlertRecord], rows)
+    return _list(environment, severity=severity, component=component, only_open=True, most=most)
 
 
 def unacknowledged(
     environment: Environment, *, severity: Severity | None = None, most: int = 1000
 ) -> list[AlertRecord]:
     """Open critical and high alerts that nobody has taken on, newest first, without their duplicates."""
-    return cast(list[AlertRecord], run("alerts.unacknowledged", environment=environment, severity=severity, most=most))
+    return _list(environment, severity=severity, only_open=True, only_unacknowledged=True, most=most)
+
+
+_NO_FILTER = {
+    "severity": None,
+    "component": None,
+    "alert_type": None,
+    "duplicates": False,
+    "only_open": False,
+    "only_unacknowledged": False,
+}
+
+
+def _list(environment: Environment, **filters: object) -> list[AlertRecord]:
+    return cast(list[AlertRecord], run("alerts.list", environment=environment, **{**_NO_FILTER, **filters}))
 
 
 def acknowledge(alert_id: int, environment: Environment, *, by: str, notes: str | None) -> AlertRecord:

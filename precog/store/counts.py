@@ -43,3 +43,15 @@ def since(environment: Environment, moment: datetime) -> list[Count]:
     """The alerts since `moment`, by severity, type and component, worst first. `moment`: the beginning of an hour."""
     rows = run("counts.since", environment=environment, since=moment)
     return [Count(**{**row, "severity": Severity(row["severity"])}) for row in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unacknowledged:
+    alerts: int
+    oldest: datetime | None
+    """When the one that waits longest was raised."""
+
+
+def unacknowledged(environment: Environment, *, severity: Severity | None = None) -> Unacknowledged:
+    """The open critical and high alerts that nobody has taken on, their duplicates not counted."""
+    return Unacknowledged(**run("counts.unacknowledged", environment=environment, severity=severity)[0])

@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: one at a time to one user, waiting when all are in use, and never shared across a fork."""
 
+import json
 import math
 import os
 import threading
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 import psycopg2.extensions
+from psycopg2 import extras
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, make_dsn, parse_dsn
 
 from precog.errors import AlertStoreUnavailable, StoreBusy
@@ -145,7 +147,16 @@ def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_
     except psycopg2.OperationalError as error:
         raise AlertStoreUnavailable(first_line(error)) from error
     made.autocommit = True
+    extras.register_default_jsonb(made, loads=_from_jsonb)
     return made
+
+
+_decode = json.JSONDecoder().raw_decode
+
+
+def _from_jsonb(text: str) -> object:
+    """Without what json.loads does about text that may be anything: it took a fifth of the time of a list of alerts."""
+    return _decode(text)[0]
 
 
 def _parsed(dsn: str) -> dict[str, str]:

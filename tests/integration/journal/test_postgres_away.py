@@ -17,9 +17,9 @@ from precog import intake, journal
 from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable, AlertValueError, IdempotencyConflict, SchemaMismatch, StoreError
 from precog.localstack.server import Server
-from precog.store import deliveries
+from precog.store import alerts, deliveries
 from precog.store.migrate import migrate
-from precog.store.pool import close_default_pool, run
+from precog.store.pool import close_default_pool
 from tests.proxy import Proxy
 
 pytestmark = pytest.mark.integration
@@ -213,7 +213,7 @@ def test_alerts_raised_before_the_schema_is_there_are_stored_after_it(
     assert "precog db migrate" in str(error)
     migrate(empty_database_url)
     assert intake.replay_journal(DEMO).stored == 1
-    assert len(run("alerts.unresolved", environment="demo", severity=None, component=None, most=10)) == 1
+    assert len(alerts.unresolved(Environment.DEMO, most=10)) == 1
     close_default_pool()
 
 
@@ -277,5 +277,5 @@ def test_a_server_that_stops_hangs_and_comes_back_loses_nothing(own: Server) -> 
     assert time.monotonic() - began < 4
     own.resume()
     intake.replay_journal(DEMO)
-    stored = run("alerts.unresolved", environment="demo", severity=None, component=None, most=10)
+    stored = alerts.unresolved(Environment.DEMO, most=10)
     assert sorted(each["message"] for each in stored) == ["before", "paused", "stopped"]

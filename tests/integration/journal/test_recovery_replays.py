@@ -12,7 +12,7 @@ from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable
 from precog.recovery import duties
 from precog.settings.load import load_settings
-from precog.store.pool import run
+from precog.store import alerts
 from tests.proxy import Proxy
 
 pytestmark = pytest.mark.integration
@@ -34,7 +34,7 @@ def _raise_while_away(door: Proxy) -> None:
 
 
 def _open() -> list[str]:
-    found = run("alerts.unresolved", environment="demo", severity=None, component=None, most=10)
+    found = alerts.unresolved(Environment.DEMO, most=10)
     return [each["message"] for each in found]
 
 

@@ -37,7 +37,17 @@ WHERE a.notify;
 ANALYZE alerts, alert_deliveries
 """
 
-_LISTED = {"environment": "demo", "severity": None, "component": None, "most": 100}
+_LISTED = {
+    "environment": "demo",
+    "severity": None,
+    "component": None,
+    "alert_type": None,
+    "duplicates": False,
+    "only_open": False,
+    "only_unacknowledged": False,
+    "most": 100,
+}
+_OPEN = {**_LISTED, "only_open": True}
 _CLAIMED = {
     "claimed_id": "00000000-0000-0000-0000-000000000000",
     "delivery_id": "00000000-0000-0000-0000-000000000000",
@@ -95,18 +105,17 @@ def seeded(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[
         ("alerts.log", _LOGGED, "alerts_anchor_idx"),
         ("alerts.forecast", {**_LOGGED, "window_minutes": 60}, "alerts_anchor_idx"),
         ("alerts.unplanned", {"environment": "demo", "most": 100}, "alerts_unplanned_idx"),
-        ("alerts.unresolved", _LISTED, "alerts_open_idx"),
-        (
-            "alerts.unresolved",
-            {**_LISTED, "severity": "critical", "component": "component_3"},
-            "alerts_open_by_severity_idx",
-        ),
-        ("alerts.unacknowledged", _LISTED, "alerts_unacknowledged_idx"),
-        (
-            "alerts.list",
-            {**_LISTED, "alert_type": None, "duplicates": True, "only_open": False},
-            "alerts_triggered_at_idx",
-        ),
+        ("alerts.list", _LISTED, "alerts_severity_idx"),
+        ("alerts.list", {**_LISTED, "duplicates": True}, "alerts_severity_idx"),
+        ("alerts.list", {**_LISTED, "component": "component_3"}, "alerts_component_idx"),
+        ("alerts.list", {**_LISTED, "severity": "high", "component": "component_3"}, "alerts_component_idx"),
+        ("alerts.list", {**_LISTED, "alert_type": "type_3"}, "alerts_alert_type_idx"),
+        ("alerts.list", _OPEN, "alerts_open_idx"),
+        ("alerts.list", {**_OPEN, "duplicates": True}, "alerts_open_idx"),
+        ("alerts.list", {**_OPEN, "severity": "critical", "component": "component_3"}, "alerts_open_by_component_idx"),
+        ("alerts.list", {**_OPEN, "alert_type": "type_3"}, "alerts_open_by_type_idx"),
+        ("alerts.list", {**_OPEN, "only_unacknowledged": True}, "alerts_unacknowledged_idx"),
+        ("counts.unacknowledged", {"environment": "demo", "severity": None}, "alerts_unacknowledged_idx"),
         ("alerts.stored_before", {"alert_uuid": _LOGGED["alert_uuid"]}, "alerts_alert_uuid_key"),
         ("alerts.resolve", {"alert_id": 7, "by": "ann", "notes": None, "action": "fixed"}, "alerts_incident_idx"),
         ("deliveries.claim", _CLAIMED, "alert_deliveries_pkey"),
