@@ -16,9 +16,10 @@ def leaks(rig: Rig, workers: tuple[str, ...]) -> Finding:
         " FROM pg_stat_activity WHERE application_name LIKE 'precog%'"
     )
     connections, open_transactions = rows[0]
-    ours = {pid for name in workers for pid in family(rig.running[name].pid)}
-    orphans = [pid for pid in alive_in(rig.folder) if pid not in ours and pid not in _own(rig)]
-    allowed = len(ours) * (_POOL + 1)
+    allowed = sum(len(family(rig.running[name].pid)) for name in workers) * (_POOL + 1)
+    # Two looks: what ends between being found and its parent's being asked, as PostgreSQL's own helpers do, is not there
+    # in the second.
+    orphans = sorted(_without_parent(rig) & _without_parent(rig))
     return Finding(
         invariant="leaks",
         figure=f"{open_transactions} open transactions, {connections} connections, {len(orphans)} orphans",
@@ -41,7 +42,8 @@ def growth(before: int, after: int) -> Finding:
     )
 
 
-def _own(rig: Rig) -> set[int]:
-    """Servers and programs that the rig itself runs."""
+def _without_parent(rig: Rig) -> set[int]:
+    """What came from no server and no program that the rig itself runs."""
+    alive = set(alive_in(rig.folder))
     processes = [*rig.running.values(), rig.postgres.process, rig.redis.process]
-    return {pid for process in processes for pid in family(process.pid)}
+    return alive - {pid for process in processes for pid in family(process.pid)}
