@@ -146,7 +146,7 @@ def _claim_first(courier: Courier, channel: str, named: UUID | None, then: Follo
 def _conclude(courier: Courier, claim: Claim, attempt: Attempt, then: Following) -> Claim | None:
     """Write down how a try ended, and claim what comes next; nothing after a failure, since the next would fail too."""
     channel = attempt.message.channel
-    following = then(0.0) if attempt.failure is None else None  # the outcome waits for nobody
+    following = _next(then) if attempt.failure is None else None
     standing, claimed = _write_down(courier, attempt, following)
     _give_back(courier, attempt)
     _say(attempt, standing, time.monotonic() - claim.asked_at)
@@ -157,6 +157,15 @@ def _conclude(courier: Courier, claim: Claim, attempt: Attempt, then: Following)
     if following is not None:
         _say_nothing_was_due(channel, following)
     return _claim_first(courier, channel, then(_LINGER_SECONDS), then)
+
+
+def _next(then: Following) -> UUID | None:
+    """What is there already: an outcome waits for nobody, and must not be lost with whatever breaks here."""
+    try:
+        return then(0.0)
+    except Exception:
+        log.exception("the next message was not taken")
+        return None
 
 
 def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:
@@ -258,10 +267,10 @@ def _write_down(
     if following is not None:
         try:
             return deliveries.finish_and_claim(message, ending, following, courier.terms)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the next one must not cost this one its outcome
             log.warning(
                 "the next delivery was not claimed; recovery rings again",
-                extra=_ids(message.channel, following) | {"error": str(error)},
+                extra=_ids(message.channel, following) | {"error": short_reason(f"{type(error).__name__}: {error}")},
             )
     until = time.monotonic() + _WRITE_FOR_SECONDS
     while True:

@@ -16,7 +16,8 @@ _PATIENCE_SECONDS = 5.0
 
 class _ForkGate:
     def __init__(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        # One thread may hold its lock twice: a finalizer runs in the middle of anything, and may open a connection.
+        self._changed = threading.Condition(threading.RLock())
         self._inside: Counter[int] = Counter()
         """How often each thread has entered."""
 
@@ -28,8 +29,10 @@ class _ForkGate:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._changed:
-            self._inside[threading.get_ident()] -= 1
-            self._inside += Counter()  # keeps only what is above zero
+            mine = threading.get_ident()
+            self._inside[mine] -= 1
+            if not self._inside[mine]:
+                del self._inside[mine]
             self._changed.notify_all()
 
     def holds_here(self) -> bool:

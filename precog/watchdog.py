@@ -24,48 +24,70 @@ class Watched(Protocol):
 
 class _Watchdog:
     def __init__(self) -> None:
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Anew in a child, which has no thread of its parent's, and none of its calls."""
         self._watches: set[Watched] = set()
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
+        # One thread may hold its lock twice: a finalizer runs in the middle of anything, and may log an alert.
+        self._changed = threading.Condition(threading.RLock())
         self._wakes_at = -math.inf
         """When the thread looks again; infinity while it waits to be called, minus infinity while there is none."""
-        self._pid = os.getpid()  # last: until then another thread of a child would wait for a lock of its parent's
 
     def watch(self, watched: Watched) -> None:
-        if self._pid != os.getpid():  # a child has no thread of its parent's, and none of its calls
-            self._begin()
-        with self._lock:
+        with self._changed:
             self._watches.add(watched)
-            if self._wakes_at == -math.inf:
-                self._start()
+            starts = self._wakes_at == -math.inf
+            if starts:
+                self._wakes_at = math.inf
             elif watched.deadline < self._wakes_at:
+                self._wakes_at = watched.deadline
                 self._changed.notify()
+        if starts:  # without the lock: the thread may meet a finalizer before it has begun, and we wait until it has
+            self._start()
 
     def forget(self, watched: Watched) -> None:
-        with self._lock:
+        with self._changed:
             self._watches.discard(watched)
 
     def _start(self) -> None:
-        thread = threading.Thread(target=self._run, name="precog-watchdog", daemon=True)
         try:
-            thread.start()
-        except RuntimeError:  # the interpreter is ending and starts no thread: the timeouts of each call remain
-            return
-        self._wakes_at = math.inf
+            threading.Thread(target=self._run, name="precog-watchdog", daemon=True).start()
+        except BaseException as error:
+            self._wakes_at = -math.inf
+            if not isinstance(
+                error, RuntimeError
+            ):  # which tells that the interpreter is ending: each call's timeouts remain
+                raise
 
     def _run(self) -> None:
-        with self._changed:
+        try:
+            earliest = -math.inf
             while True:
-                now = time.monotonic()
-                for late in [each for each in self._watches if each.deadline <= now]:
-                    self._watches.discard(late)
-                    late.bite()
-                self._wakes_at = min((each.deadline for each in self._watches), default=math.inf)
-                self._changed.wait(None if self._wakes_at == math.inf else self._wakes_at - now)
+                self._sleep(earliest)
+                watches, now = list(self._watches), time.monotonic()  # without the lock, which a finalizer would keep
+                for late in [each for each in watches if each.deadline <= now]:
+                    self._bite(late, now)
+                earliest = min((each.deadline for each in watches if each.deadline > now), default=math.inf)
+        finally:
+            self._wakes_at = -math.inf  # who watches next starts another
+
+    def _sleep(self, until: float) -> None:
+        with self._changed:
+            self._wakes_at = min(until, self._wakes_at)
+            seconds = self._wakes_at - time.monotonic()
+            if seconds > 0:
+                self._changed.wait(None if seconds == math.inf else seconds)
+            self._wakes_at = math.inf  # whatever is watched from here on says when to look again
+
+    def _bite(self, late: Watched, now: float) -> None:
+        with self._changed:  # so that nobody who forgot it is bitten
+            if late in self._watches and late.deadline <= now:
+                self._watches.discard(late)
+                late.bite()
 
 
 WATCHDOG = _Watchdog()
 """This process's."""
+
+os.register_at_fork(after_in_child=WATCHDOG.begin)

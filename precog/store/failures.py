@@ -22,6 +22,7 @@ PASSING = (
     pg.DataCorrupted,
     pg.IndexCorrupted,
     pg.FeatureNotSupported,
+    pg.DuplicatePreparedStatement,
 )
 """Answers of a server that is there but cannot do it until it, or somebody's mistake about it, is mended."""
 
@@ -39,8 +40,11 @@ def lost(error: psycopg2.Error) -> bool:
 
 
 def outdated(error: psycopg2.Error) -> bool:
-    """Whether a migration changed what a statement returns after the connection had planned it. Nothing was done."""
-    return isinstance(error, pg.FeatureNotSupported)
+    """Whether a connection has not the plans it is thought to have. Nothing was done.
+
+    A migration changed what a planned statement returns, or an interrupt came before a new plan was noted.
+    """
+    return isinstance(error, pg.FeatureNotSupported | pg.DuplicatePreparedStatement)
 
 
 @contextmanager

@@ -76,12 +76,12 @@ class Connection(psycopg2.extensions.connection):
     def run_planned(self, *names: str, **parameters: object) -> list[Row]:
         """As `run`, each planned once per connection: planning a hot statement costs more than its work."""
         batch = prepared(*names)
-        if not self.planned.issuperset(names):
-            for name, prepare in batch.prepares.items():
-                if name not in self.planned:
-                    self.command(prepare)
-                    self.planned.add(name)
         try:
+            if not self.planned.issuperset(names):
+                for name, prepare in batch.prepares.items():
+                    if name not in self.planned:
+                        self.command(prepare)
+                        self.planned.add(name)
             return self._rows(batch.execute, [parameters[name] for name in batch.parameters])
         except psycopg2.Error as error:
             if outdated(error):
@@ -144,7 +144,7 @@ def connect(dsn: str, *, application: str = "precog", seconds: float = _CONNECT_
                 options=options,
                 connection_factory=Connection,
             )
-    except psycopg2.OperationalError as error:
+    except (psycopg2.OperationalError, OSError) as error:  # the second: no descriptor was left for its watch
         raise AlertStoreUnavailable(first_line(error)) from error
     made.autocommit = True
     extras.register_default_jsonb(made, loads=_from_jsonb)

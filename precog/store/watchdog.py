@@ -4,6 +4,7 @@ import math
 import os
 import socket
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from precog.watchdog import WATCHDOG
@@ -15,9 +16,10 @@ class Watch:
     The wait in it then fails, and `expired` says why. One block at a time.
     """
 
-    __slots__ = ("_descriptor", "deadline", "expired")
+    __slots__ = ("_descriptor", "_pid", "deadline", "expired")
 
     def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._pid = -1, os.getpid()
         self._descriptor = os.dup(descriptor)  # ours: whatever else gets the number meanwhile is left alone
         self.deadline = math.inf
         self.expired = False
@@ -38,18 +40,18 @@ class Watch:
     def close(self) -> None:
         """Let go of the socket; not inside a block."""
         descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
+        # A child that became a daemon has closed what was its parent's, and the number may be another's by now.
+        if descriptor >= 0 and self._pid == os.getpid():
             os.close(descriptor)
 
-    def __del__(self) -> None:  # a child drops its parent's connections without closing them
+    def __del__(self) -> None:  # a connection that is dropped is not closed
         self.close()
 
     def bite(self) -> None:
         self.expired = True
-        mine = socket.socket(fileno=self._descriptor)
-        try:
-            mine.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # it is closed already
-        finally:
-            mine.detach()
+        with suppress(OSError, ValueError):  # it is closed already
+            mine = socket.socket(fileno=self._descriptor)
+            try:
+                mine.shutdown(socket.SHUT_RDWR)
+            finally:
+                mine.detach()

@@ -1,6 +1,8 @@
 """A fork waits for what would stay half done in the child."""
 
+import gc
 import os
+import signal
 import threading
 
 from precog.fork_gate import no_fork
@@ -54,4 +56,29 @@ def test_a_child_may_enter_and_fork_as_its_parent_may() -> None:
                 os._exit(0)
         os._exit(os.waitstatus_to_exitcode(os.waitpid(grandchild, 0)[1]))
     inside.thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_finalizer_that_enters_in_the_middle_of_an_entry_is_not_waited_for() -> None:
+    class Garbage:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            with no_fork:
+                pass
+
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)
+        for allocations in range(1, 60):
+            gc.disable()
+            Garbage()
+            gc.set_threshold(allocations)
+            gc.enable()
+            for _ in range(30):
+                with no_fork:
+                    pass
+        os._exit(1 if no_fork.holds_here() else 0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

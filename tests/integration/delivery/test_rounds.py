@@ -152,3 +152,28 @@ def test_a_try_that_lost_its_lease_writes_its_own_record_alone_and_the_round_goe
     deliver(courier, "file", late, then=_in_turn([other]))
     assert _statuses([late, other]) == ["sending", "sent"]
     assert "attempt finished after its lease" in caplog.text
+
+
+def test_a_claim_that_the_rows_of_another_forbid_costs_no_outcome(
+    courier: Courier, outside: Any, db_cursor: Cursor
+) -> None:
+    first, broken = _planned("webhook"), _planned("webhook")
+    db_cursor.execute(
+        "INSERT INTO alert_delivery_attempts (delivery_id, attempt, environment, channel, worker)"
+        " VALUES (%s, 1, 'demo', 'webhook', 'another:1')",
+        (str(broken),),
+    )
+    deliver(courier, "webhook", first, then=_in_turn([broken]))
+    assert _statuses([first, broken]) == ["sent", "pending"]
+
+
+def test_a_look_for_the_next_that_breaks_costs_no_outcome(courier: Courier, caplog: pytest.LogCaptureFixture) -> None:
+    first = _planned("file")
+
+    def then(seconds: float) -> None:
+        if not seconds:
+            raise RecursionError
+
+    deliver(courier, "file", first, then=then)
+    assert _statuses([first]) == ["sent"]
+    assert "the next message was not taken" in caplog.text

@@ -1,17 +1,21 @@
 """More users than connections: each waits its turn, and one that waits too long is told so."""
 
+import resource
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 import precog
 from precog import journal
 from precog.domain.alerts import Environment
-from precog.errors import StoreBusy, StoreError
-from precog.store.pool import Connection, Pool, default_pool
+from precog.errors import AlertStoreUnavailable, StoreBusy, StoreError
+from precog.store.pool import Connection, Pool, connect, default_pool
+from precog.store.queries import prepared
 
 pytestmark = pytest.mark.integration
 
@@ -81,3 +85,31 @@ def test_a_call_that_finds_every_connection_in_use_is_in_the_journal_and_then_in
     precog.log_alert("api_failures", "low", "another", "after")
     assert {each["message"] for each in precog.get_unresolved_alerts()} == {"boom", "after"}
     assert not journal.holds_any(Environment.DEMO)
+
+
+def test_a_plan_that_an_interrupt_kept_from_being_noted_costs_no_call(pool: Pool) -> None:
+    [plan] = prepared("deliveries.status_of").prepares.values()
+    pool.safely(lambda connection: connection.command(plan))
+    for _ in range(2):
+        asked = pool.safely(lambda one: one.run_planned("deliveries.status_of", delivery_id=str(uuid4())))
+        assert asked == []
+
+
+def test_a_process_that_may_open_no_more_files_is_told_so_as_of_any_other_connection(database_url: str) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    used = max(int(each.name) for each in Path("/proc/self/fd").iterdir())
+    filled = []
+    try:
+        while (lowest := Path("/dev/null").open()).fileno() < used:  # noqa: SIM115 - no lower number is free then
+            filled.append(lowest)
+        lowest.close()
+        for more in range(6):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (used + more, hard))
+            try:
+                connect(database_url).close()
+            except AlertStoreUnavailable:
+                continue
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for each in filled:
+            each.close()

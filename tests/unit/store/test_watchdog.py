@@ -1,15 +1,19 @@
 """The watchdog ends waits that nothing else ends, and only those."""
 
+import gc
 import os
+import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from precog.store.watchdog import Watch
+from precog.watchdog import WATCHDOG
 
 pytestmark = pytest.mark.unit
 
@@ -111,3 +115,84 @@ def test_no_descriptor_is_left_behind(silent: socket.socket) -> None:
             pass
         watch.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def _in_a_child(work: Callable[[], bool]) -> bool:
+    """Whether `work` in a copy of this process says so, in less than 20 seconds."""
+    child = os.fork()
+    if child == 0:  # pragma: no cover - ends without the report of its coverage
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)
+        os._exit(0 if work() else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_child_leaves_alone_what_got_the_number_of_its_parents_watch(silent: socket.socket) -> None:
+    watch = Watch(silent.fileno())
+    number = watch._descriptor
+
+    def as_a_daemon() -> bool:
+        nonlocal watch
+        os.close(number)
+        mine = os.pipe()
+        del watch
+        return number in mine and all(os.fstat(each) for each in mine)
+
+    assert _in_a_child(as_a_daemon)
+    watch.close()
+
+
+def test_the_threads_of_a_child_share_one_watchdog_from_their_first_call_on(silent: socket.socket) -> None:
+    def all_at_once() -> bool:
+        sys.setswitchinterval(1e-6)
+        threads, ready, ended = 8, threading.Barrier(8), []
+
+        def wait() -> None:
+            here, there = socket.socketpair()
+            with here, there:
+                here.settimeout(5)
+                ready.wait()
+                with _watched(here, 0.05):
+                    ended.append(here.recv(1))
+
+        started = [threading.Thread(target=wait) for _ in range(threads)]
+        for each in started:
+            each.start()
+        for each in started:
+            each.join()
+        return len(ended) == threads
+
+    with _watched(silent, 60):
+        assert [_in_a_child(all_at_once) for _ in range(10)] == [True] * 10
+
+
+def test_a_finalizer_that_watches_in_the_middle_of_a_watch_is_not_waited_for(silent: socket.socket) -> None:
+    class Garbage:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:  # as that of an asyncio task, whose error is logged and made an alert of
+            with _watched(silent, 5):
+                pass
+
+    def collected_anywhere() -> bool:
+        for allocations in range(1, 300):
+            gc.disable()
+            Garbage()
+            WATCHDOG.begin()
+            gc.set_threshold(allocations)
+            gc.enable()
+            with _watched(silent, 5):
+                pass
+        return True
+
+    assert _in_a_child(collected_anywhere)
+
+
+def test_a_bite_into_a_closed_watch_costs_no_other_its_watchdog(silent: socket.socket) -> None:
+    gone = Watch(silent.fileno()).within(0.05)
+    WATCHDOG.watch(gone)  # and an interrupt kept its user from forgetting it
+    gone.close()
+    with _watched(silent, 0.15) as watch:
+        assert silent.recv(1) == b""
+    assert watch.expired
