@@ -17,8 +17,8 @@ def leaks(rig: Rig, workers: tuple[str, ...]) -> Finding:
     )
     connections, open_transactions = rows[0]
     allowed = sum(len(family(rig.running[name].pid)) for name in workers) * (_POOL + 1)
-    # Two looks: what ends between being found and its parent's being asked, as PostgreSQL's own helpers do, is not there
-    # in the second.
+    # Two looks: what ends between being found and its parent's being asked, as PostgreSQL's own helpers do, is not
+    # there in the second.
     orphans = sorted(_without_parent(rig) & _without_parent(rig))
     return Finding(
         invariant="leaks",
