@@ -186,7 +186,7 @@ class Pool:
     def __init__(self, dsn: str, *, size: int = 10, wait: float = 2.0) -> None:
         self._dsn, self._size, self._wait = dsn, size, wait
         self.patience = Patience()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer runs in the middle of anything, and may log an alert
         self._begin()
 
     def _begin(self) -> None:
@@ -198,7 +198,7 @@ class Pool:
     def _after_fork(self) -> None:
         """A child begins with an empty pool. It drops its parent's connections without closing them: psycopg2 then
         says no goodbye on the parent's socket."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._begin()
 
     @contextmanager
@@ -252,27 +252,34 @@ class Pool:
     def _connect_aside(self, answer_by: float) -> Connection:
         """For who cannot wait as long as libpq may: a thread connects, and what comes too late is there for others."""
         while True:
+            mine = _Coming()
             with self._lock:
                 if self._idle:
                     return self._idle.pop()
-                if self._coming is None:
-                    coming = _Coming()
-                    threading.Thread(target=self._bring, args=(coming,), name="precog-connect", daemon=True).start()
-                    self._coming = coming
-                coming = self._coming
+                coming = self._coming = self._coming or mine
+            if coming is mine:  # without the lock: the thread may meet a finalizer before it has begun
+                self._start(mine)
             if not coming.over.wait(max(0.0, answer_by - time.monotonic())):
                 raise AlertStoreUnavailable("no connection was there in time; one is being made")
             if coming.problem is not None:
                 raise AlertStoreUnavailable(coming.problem)
 
-    def _bring(self, coming: "_Coming") -> None:
+    def _start(self, coming: _Coming) -> None:
+        try:
+            threading.Thread(target=self._bring, args=(coming,), name="precog-connect", daemon=True).start()
+        except BaseException:
+            self._coming = None
+            raise
+
+    def _bring(self, coming: _Coming) -> None:
         made = None
         try:
             made = self._connect(math.inf)
         except Exception as error:  # noqa: BLE001 - told to those who wait for it
             coming.problem = error.reason if isinstance(error, AlertStoreUnavailable) else first_line(error)
         with self._lock:
-            self._idle += [made] if made else []
+            if made:
+                self._idle.append(made)
             self._coming = None
         coming.over.set()
 

@@ -1,10 +1,13 @@
 """More users than connections: each waits its turn, and one that waits too long is told so."""
 
+import gc
+import os
 import resource
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -113,3 +116,34 @@ def test_a_process_that_may_open_no_more_files_is_told_so_as_of_any_other_connec
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         for each in filled:
             each.close()
+
+
+def test_a_finalizer_that_asks_in_the_middle_of_a_call_is_not_waited_for(database_url: str) -> None:
+    asked: list[Pool] = []
+
+    def ask() -> None:
+        with suppress(StoreError):  # so little time that a thread of the pool's has to connect
+            asked[-1].safely(lambda connection: connection.command("SELECT 1"), within=0.1)
+
+    class Garbage:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            ask()
+
+    child = os.fork()
+    if child == 0:  # pragma: no cover - ends without the report of its coverage
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(30)
+        for allocations in range(1, 80):
+            asked.append(Pool(database_url))
+            gc.disable()
+            Garbage()
+            gc.set_threshold(allocations)
+            gc.enable()
+            ask()
+            gc.disable()
+            asked[-1].close()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
