@@ -5,11 +5,15 @@ time, and asks the socket whether it is still good. Here a connection that turns
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import ConnectionError as Broken
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as Late
+
+from precog.fork_gate import no_fork
 
 
 class Wire:
@@ -32,14 +36,25 @@ class Wire:
         except IndexError:  # all are in use
             self._exchange(self._new(), commands)
         except Broken:  # Redis was restarted, or closed what stood idle: the others are as dead
-            self._idle.clear()
+            self._close_idle()
             self._exchange(self._new(), commands)
+        except Late:  # it hangs, or its machine is gone without a word: then the others would each be as late
+            self._close_idle()
+            raise
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().disconnect()
 
     def _new(self) -> Any:
-        return self._made_by.connection_class(**self._made_by.connection_kwargs)
+        made = self._made_by.connection_class(**self._made_by.connection_kwargs)
+        with no_fork:  # looking up a name and TLS hold locks, too
+            made.connect()
+        return made
 
     def _exchange(self, connection: Any, commands: Sequence[tuple[str, ...]]) -> None:
-        connection.send_packed_command([b"".join([_packed(each) for each in commands])])  # connects first if need be
+        connection.send_packed_command([b"".join([_packed(each) for each in commands])])
         refused = None
         for _ in commands:  # every answer is read, or the next user would take it for its own
             try:

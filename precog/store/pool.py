@@ -324,8 +324,13 @@ class Pool:
                 held.close()
                 self.close()  # its siblings are as dead as it was
                 connection = _begun(held.enter_context(self.connection()))
-            with _ended(connection):
-                yield connection
+            try:
+                with _ended(connection):
+                    yield connection
+            except psycopg2.Error as error:
+                if outdated(error):
+                    self.close()  # its siblings are as old as it was
+                raise
 
     def close(self) -> None:
         """Close what is idle; what is in use comes back to this pool."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg2
 import psycopg2.extensions
@@ -101,7 +101,10 @@ def test_a_worker_that_lives_through_a_migration_goes_on(planned: Callable[[str]
 
 
 def test_a_transaction_that_meets_a_migration_fails_once(planned: Callable[[str], UUID], db_cursor: Cursor) -> None:
-    _claim(planned("email"))
+    with default_pool().connection() as one, default_pool().connection() as another:
+        for each in (one, another):
+            deliveries.claim_in(each, uuid4(), "sms", _terms())
+    planned("email")
     _migrate_what_a_claim_returns(db_cursor)
     delivery_id = planned("sms")
     with pytest.raises(AlertStoreUnavailable, match="SQLSTATE 0A000"):

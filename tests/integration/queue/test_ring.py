@@ -18,6 +18,7 @@ from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import Doorbell
 from precog.domain.routes import Route
 from precog.store import channels
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +95,27 @@ def test_a_ring_after_redis_closed_the_connections_is_made_over_a_new_one(broker
         assert queue.ring([bell])
         assert len(_waiting(broker, "email")) == number
         broker.client_kill_filter(_type="normal", skipme=True)
+
+
+def test_after_a_ring_that_got_no_answer_no_other_waits_on_the_connections_of_that_time(broker: "redis.Redis") -> None:
+    bell = Doorbell(delivery_id=uuid4(), channel="email")
+
+    def connections() -> set[int]:
+        return {int(each["id"]) for each in broker.client_list() if each["cmd"] == "lpush"}
+
+    def several() -> set[int]:
+        with ThreadPoolExecutor(8) as threads:
+            assert all(threads.map(lambda _: queue.ring([bell]), range(50)))
+        return found if len(found := connections()) > 1 else set()
+
+    broker.client_kill_filter(_type="normal", skipme=True)  # what other tests have left open
+    before = eventually(several)
+    broker.client_pause(500)
+    assert not queue.ring([bell])
+    broker.client_unpause()
+    eventually(lambda: not connections() & before)
+    queue.reset()
+    assert queue.ring([bell])
 
 
 def test_a_ring_that_redis_refuses_in_part_is_a_ring_that_failed(broker: "redis.Redis") -> None:
