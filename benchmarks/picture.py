@@ -40,6 +40,9 @@ _STYLE: dict[Any, Any] = {
 }
 
 Measured = Mapping[str, Any]
+_FURTHEST = 2.0
+"""Of what a line must stay below: a bar that goes on from there says how far."""
+_WORDS = 42
 
 
 def draw(folder: Path, path: Path) -> None:
@@ -82,6 +85,10 @@ def _targets(axes: Axes, found: Measured) -> None:
     shares = [each["value"] / each["must"] if each["at_most"] else each["must"] / each["value"] for each in judged]
     names = [f"{each['line']}  {_shortened(each['what'])}" for each in judged]
     axes.barh(names, shares, color=[_VERDICTS[each["verdict"]] for each in judged], height=0.65)
+    for at, share in enumerate(shares):
+        if share > _FURTHEST:
+            axes.text(_FURTHEST, at, f" {share:.1f}", color=_INK, fontsize=7, va="center")
+    axes.set_xlim(0, _FURTHEST)
     axes.axvline(1, color=_INK, linewidth=1.2, linestyle="--")
     axes.text(1, -0.9, " must", color=_INK, fontsize=8, va="center")
     axes.tick_params(axis="y", labelsize=7)
@@ -90,7 +97,7 @@ def _targets(axes: Axes, found: Measured) -> None:
 
 
 def _shortened(what: str) -> str:
-    return what if len(what) <= 34 else what[:33].rstrip(" ,") + "…"
+    return what if len(what) <= _WORDS else what[: _WORDS - 1].rstrip(" ,") + "…"
 
 
 def _table_size(axes: Axes, found: Measured) -> None:
