@@ -4,7 +4,8 @@ An import holds Python's lock of its module. A connection that is being made hol
 takes its random numbers. Held by another thread at the fork, either stays locked in the child for good.
 """
 
-import logging  # noqa: F401 - a fork takes the lock last registered first: ours must come before logging's, which we may need
+import concurrent.futures.thread  # noqa: F401 - it and logging register locks for forks, to be taken after ours, which an
+import logging  # noqa: F401 - import may need while a fork waits for it: a fork takes the lock last registered first
 import os
 import threading
 from collections import Counter

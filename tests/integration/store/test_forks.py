@@ -105,8 +105,10 @@ def test_whatever_a_first_call_imports_a_fork_waits_for(precog_env: pytest.Monke
 
 
 def _run_to_its_end(argv: list[str]) -> None:
-    """With its children, which would outlive it where one waits for ever."""
-    program = subprocess.Popen(argv, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    """With its children, which would outlive it where one waits for ever. Unmeasured: coverage has a lock of its own,
+    which a fork in the middle of other threads' work may leave locked."""
+    own = {name: value for name, value in os.environ.items() if name != "COVERAGE_PROCESS_CONFIG"}
+    program = subprocess.Popen(argv, start_new_session=True, stderr=subprocess.PIPE, text=True, env=own)
     try:
         _, words = program.communicate(timeout=60)
     except subprocess.TimeoutExpired:
