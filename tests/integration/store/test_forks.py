@@ -12,7 +12,6 @@ import pytest
 
 import precog
 from precog.store.pool import default_pool
-from tests.integration.store import forking_threads
 
 pytestmark = pytest.mark.integration
 
@@ -71,14 +70,6 @@ def test_parent_and_children_that_call_at_once_get_their_own_answers(precog_env:
     _log("parent")
     assert [_ended_well(child) for child in children] == [True] * 4
     assert _raised() == 1 + 5 * EACH
-
-
-@pytest.mark.parametrize("run", range(3))
-def test_forks_in_the_middle_of_other_threads_first_calls_leave_no_lock_behind(
-    precog_env: pytest.MonkeyPatch, run: int
-) -> None:
-    _run_to_its_end([sys.executable, "-m", forking_threads.__name__])
-    assert _raised() == forking_threads.THREADS * forking_threads.EACH + forking_threads.CHILDREN * 3
 
 
 _IMPORTS = """
