@@ -11,8 +11,8 @@ import threading
 from collections import Counter
 from types import TracebackType
 
-_PATIENCE_SECONDS = 5.0
-"""For those inside; a connection gives up sooner. A fork that waited in vain goes on as if there were no gate."""
+_PATIENCE_SECONDS = 20.0
+"""For those inside: imports take seconds on a busy machine. A fork that waited in vain goes on as if there were no gate."""
 
 
 class _ForkGate:

@@ -75,6 +75,7 @@ def _early(facts: Facts) -> invariants.Finding:
         (invariants.honest, {"deliveries": [_delivery(status="failed")]}),
         (invariants.explained, {"acceptances": _taken(1.0, 2.0)}),
         (_early, {"attempts": [_try(1, "unknown", 0, 7, "lease_expired"), _try(2, "accepted", 8, 9)]}),
+        (_early, {"attempts": [_try(1, "accepted", 0, 2), _try(2, "accepted", 3, 4)]}),
         (invariants.one_at_a_time, {"attempts": [_try(1, "unknown", 0, 3), _try(2, "accepted", 2, 4)]}),
         (invariants.one_at_a_time, {"attempts": [_try(1, None, 0, None), _try(2, "accepted", 2, 4)]}),
         (invariants.sms, {"acceptances": _taken(0, 1, 2, 3, 4, 3599, channel="sms")}),
