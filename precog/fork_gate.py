@@ -12,7 +12,7 @@ from collections import Counter
 from types import TracebackType
 
 _PATIENCE_SECONDS = 20.0
-"""For those inside: imports take seconds on a busy machine. A fork that waited in vain goes on as if there were no gate."""
+"""For those inside: imports take seconds on a busy machine. A fork that waited in vain goes on as without a gate."""
 
 
 class _ForkGate:
