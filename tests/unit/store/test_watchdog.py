@@ -114,7 +114,7 @@ def test_no_descriptor_is_left_behind(silent: socket.socket) -> None:
         with _watched(silent, 5) as watch:
             pass
         watch.close()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before  # fewer: what other tests left was collected meanwhile
 
 
 def _in_a_child(work: Callable[[], bool]) -> bool:
