@@ -44,6 +44,6 @@ def analyze(database_url: str) -> None:
 
 def ring(delivery_ids: Sequence[UUID]) -> None:
     for first in range(0, len(delivery_ids), 1000):
-        bells = [Doorbell(delivery_id=each, channel="webhook") for each in delivery_ids[first : first + 1000]]
+        bells = [Doorbell(delivery_id=str(each), channel="webhook") for each in delivery_ids[first : first + 1000]]
         if not queue.ring(bells):
             raise RuntimeError("the ring failed, so nothing would be delivered")

@@ -51,7 +51,7 @@ def latencies(stage: Stage, extent: Extent) -> tuple[list[Row], dict[str, Timing
 
 def ringing(stage: Stage, extent: Extent) -> list[Row]:
     """Four deliveries told of, ours in one round trip."""
-    bells = [Doorbell(delivery_id=uuid4(), channel=channel) for channel in CHANNELS]
+    bells = [Doorbell(delivery_id=str(uuid4()), channel=channel) for channel in CHANNELS]
 
     def ring() -> None:
         if not queue.ring(bells):

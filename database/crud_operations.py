@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg2
 
-from precog import intake
+from precog import arguments
 from precog.alert_manager import acknowledge_alert, log_alert, resolve_alert
 from precog.domain.alerts import Severity
 from precog.domain.nearest import did_you_mean
@@ -37,7 +37,7 @@ def create_alert(
 
 
 def get_alert(alert_id: int, *, environment: str | None = None) -> AlertRecord | None:
-    return alerts.find(alert_id, intake.environment_named(environment))
+    return alerts.find(alert_id, arguments.environment_named(environment))
 
 
 def update_alert(alert_id: int, *, environment: str | None = None, **columns: object) -> AlertRecord:
@@ -49,22 +49,22 @@ def update_alert(alert_id: int, *, environment: str | None = None, **columns: ob
         hint = did_you_mean(name, alerts.UPDATABLE)
         raise AlertValueError(name, f"cannot be updated; these can: {', '.join(alerts.UPDATABLE)}{hint}")
     try:
-        return alerts.update(alert_id, intake.environment_named(environment), **columns)
+        return alerts.update(alert_id, arguments.environment_named(environment), **columns)
     except (psycopg2.IntegrityError, psycopg2.DataError, psycopg2.ProgrammingError) as error:
         raise AlertValueError(", ".join(columns), str(error).splitlines()[0]) from error
 
 
 def get_alerts_by_severity(severity: str, limit: int = 100, *, environment: str | None = None) -> list[AlertRecord]:
     """The newest alerts of one severity, resolved ones too, without duplicates."""
-    where = intake.environment_named(environment)
-    most = intake.whole_number("limit", limit, least=1, most=100_000)
-    return alerts.newest(where, severity=intake.choice("severity", severity, Severity), most=most)
+    where = arguments.environment_named(environment)
+    most = arguments.whole_number("limit", limit, least=1, most=100_000)
+    return alerts.newest(where, severity=arguments.choice("severity", severity, Severity), most=most)
 
 
 def get_unacknowledged_alerts(severity: str | None = None, *, environment: str | None = None) -> list[AlertRecord]:
     """Open critical and high alerts that nobody has taken on, newest first."""
-    wanted = None if severity is None else intake.choice("severity", severity, Severity)
-    return alerts.unacknowledged(intake.environment_named(environment), severity=wanted)
+    wanted = None if severity is None else arguments.choice("severity", severity, Severity)
+    return alerts.unacknowledged(arguments.environment_named(environment), severity=wanted)
 
 
 def acknowledge_alert_db(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import psycopg2.extensions
 
-from precog import intake
+from precog import arguments, intake
 from precog.domain.alerts import ResolutionAction, Severity
 from precog.domain.fingerprint import calculate_fingerprint
 from precog.domain.records import AlertRecord
@@ -62,7 +62,7 @@ def log_alert(  # noqa: PLR0913 - the first six are the contract; the rest are k
     back; a critical or high one is sent by this process before the error is raised, within 5 s more, where it has a
     channel's settings (`error.sent`). Not so with `connection`. Redis being away is no error: recovery delivers.
     """
-    alert = intake.new_alert(
+    alert = arguments.new_alert(
         alert_type=alert_type,
         severity=severity,
         component=component,
@@ -93,9 +93,9 @@ def acknowledge_alert(
     """
     return alerts.acknowledge(
         _id(alert_id),
-        intake.environment_named(environment),
-        by=intake.text("acknowledged_by", acknowledged_by, intake.NAME_BYTES),
-        notes=intake.optional_text("notes", notes, intake.NOTES_BYTES),
+        arguments.environment_named(environment),
+        by=arguments.text("acknowledged_by", acknowledged_by, arguments.NAME_BYTES),
+        notes=arguments.optional_text("notes", notes, arguments.NOTES_BYTES),
     )
 
 
@@ -115,10 +115,10 @@ def resolve_alert(
     """
     return alerts.resolve(
         _id(alert_id),
-        intake.environment_named(environment),
-        by=intake.text("resolved_by", resolved_by, intake.NAME_BYTES),
-        action=intake.choice("resolution_action", resolution_action, ResolutionAction),
-        notes=intake.optional_text("notes", notes, intake.NOTES_BYTES),
+        arguments.environment_named(environment),
+        by=arguments.text("resolved_by", resolved_by, arguments.NAME_BYTES),
+        action=arguments.choice("resolution_action", resolution_action, ResolutionAction),
+        notes=arguments.optional_text("notes", notes, arguments.NOTES_BYTES),
     )
 
 
@@ -127,10 +127,10 @@ def get_unresolved_alerts(
 ) -> list[AlertRecord]:
     """Open alerts, newest first, at most `limit`; `duplicates` counts those that were suppressed for each."""
     return alerts.unresolved(
-        intake.environment_named(environment),
-        severity=None if severity is None else intake.choice("severity", severity, Severity),
+        arguments.environment_named(environment),
+        severity=None if severity is None else arguments.choice("severity", severity, Severity),
         component=component,
-        most=intake.whole_number("limit", limit, least=1, most=100_000),
+        most=arguments.whole_number("limit", limit, least=1, most=100_000),
     )
 
 
@@ -141,8 +141,8 @@ def suppress_duplicate_alerts(fingerprint: str, window_minutes: int = 60, *, env
     """
     if len(fingerprint) != 32 or set(fingerprint) - set("0123456789abcdef"):
         raise AlertValueError("fingerprint", f"{fingerprint!r} is not 32 hex digits; calculate_fingerprint() makes one")
-    minutes = intake.whole_number("window_minutes", window_minutes, least=0, most=1_000_000)
-    return alerts.would_suppress(intake.environment_named(environment), fingerprint, window_minutes=minutes)
+    minutes = arguments.whole_number("window_minutes", window_minutes, least=0, most=1_000_000)
+    return alerts.would_suppress(arguments.environment_named(environment), fingerprint, window_minutes=minutes)
 
 
 def _id(value: object) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from typing import Any, TypeVar
 
-from precog import intake, journal
+from precog import arguments, journal
 from precog.domain.alerts import Environment
 from precog.domain.interlock import Block, Release, Released, Scope, Verdict
 from precog.errors import AlertTypeError, AlertValueError, OrdersBlocked
@@ -39,7 +39,7 @@ def is_blocked(*scopes: Scope | str, environment: str | None = None) -> Verdict:
     AlertValueError or AlertTypeError.
     """
     asked = _asked(scopes)
-    return _verdict(intake.environment_named(environment), asked, until=time.monotonic() + ANSWER_SECONDS)
+    return _verdict(arguments.environment_named(environment), asked, until=time.monotonic() + ANSWER_SECONDS)
 
 
 def ready(*, environment: str | None = None) -> None:
@@ -48,7 +48,7 @@ def ready(*, environment: str | None = None) -> None:
     Called at the start of a program and of each process that it forks. Raises StoreError when PostgreSQL cannot be
     asked.
     """
-    store.ask(intake.environment_named(environment), [Scope.all()], within=READY_SECONDS)
+    store.ask(arguments.environment_named(environment), [Scope.all()], within=READY_SECONDS)
 
 
 class guard(ContextDecorator):  # noqa: N801 - used as a word of the language: `with guard(...)`, `@guard(...)`
@@ -86,9 +86,9 @@ def release(alert_id: int, *, actor: str, reason: str, environment: str | None =
         raise AlertTypeError("alert_id", alert_id, "int, as `precog interlock status` shows it")
     return store.release(
         alert_id,
-        intake.environment_named(environment),
-        actor=intake.text("actor", actor, intake.NAME_BYTES),
-        reason=intake.text("reason", reason, intake.NOTES_BYTES),
+        arguments.environment_named(environment),
+        actor=arguments.text("actor", actor, arguments.NAME_BYTES),
+        reason=arguments.text("reason", reason, arguments.NOTES_BYTES),
     )
 
 

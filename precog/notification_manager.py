@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
-from precog import intake
+from precog import arguments, intake
 from precog.channels.registry import KINDS
 from precog.delivery import Courier, deliver, open_courier
 from precog.domain.alerts import Severity
@@ -83,7 +83,7 @@ def send_alert(
 
 def route_alert(severity: str, alert_type: str, message: str, details: Mapping[str, object] | None = None) -> int:
     """Tell everybody whom the routes name for this severity, through the workers. Returns the alert_id."""
-    alert = intake.new_alert(
+    alert = arguments.new_alert(
         alert_type=alert_type,
         severity=severity,
         component=COMPONENT,
@@ -106,7 +106,7 @@ def _send(
     only_first: bool = False,
 ) -> tuple[Receipt, ...]:
     """`to`: the argument that names the one recipient, and its value; None for those of the configuration."""
-    alert = intake.new_alert(
+    alert = arguments.new_alert(
         alert_type=alert_type,
         severity=severity,
         component=COMPONENT,

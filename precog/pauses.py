@@ -2,7 +2,7 @@
 
 import logging
 
-from precog import intake
+from precog import arguments, intake
 from precog.domain.alerts import Environment
 from precog.errors import SendFailure
 from precog.store import channels
@@ -18,7 +18,7 @@ def pause(environment: Environment, channel: str, failure: SendFailure) -> None:
     if any(each.channel == channel for each in channels.paused(environment)):
         return
     intake.accept(
-        intake.new_alert(
+        arguments.new_alert(
             alert_type="channel_paused",
             severity="critical",
             component="notifications",

@@ -65,7 +65,7 @@ def ring(doorbells: Sequence[Doorbell], environment: Environment | None = None) 
         return True
     if (inline := _eager_app()) is not None:
         for bell in doorbells:
-            inline.tasks[task_name(bell.channel)].apply_async(args=(str(bell.delivery_id),))
+            inline.tasks[task_name(bell.channel)].apply_async(args=(bell.delivery_id,))
         return True
     if not _silence.over():
         return False
@@ -103,20 +103,18 @@ def _publish(doorbells: Sequence[Doorbell], environment: Environment) -> None:
     prefix = key_prefix(environment)
     wire = _wire_of(os.getpid(), process.redis_url())
     ring_id = str(uuid4())  # each look for random bits is a system call, and hands the interpreter over: one is enough
-    wire.send(
-        [
-            ("LPUSH", prefix + queue_name(bell.channel), message(bell, f"{ring_id[:-4]}{number:04x}"))
-            for number, bell in enumerate(doorbells)
-        ]
-    )
+    messages: dict[str, list[str]] = {}
+    for number, bell in enumerate(doorbells):
+        messages.setdefault(bell.channel, []).append(message(bell, f"{ring_id[:-4]}{number:04x}"))
+    wire.send([("LPUSH", prefix + queue_name(channel), *those) for channel, those in messages.items()])
 
 
 def message(bell: Doorbell, task_id: str) -> str:
     """What Celery would put into the broker for this delivery, to the field, but for the limits of a send: those are
     the worker's own, and its callers need not know them."""
-    envelope, delivery_id = _envelope(bell.channel), str(bell.delivery_id)
-    body = b64encode((envelope.body % {"delivery": delivery_id}).encode()).decode()
-    return envelope.text % {"body": body, "delivery": delivery_id, "task": task_id}
+    envelope = _envelope(bell.channel)
+    body = b64encode((envelope.body % {"delivery": bell.delivery_id}).encode()).decode()
+    return envelope.text % {"body": body, "delivery": bell.delivery_id, "task": task_id}
 
 
 def take(channel: str, *, wait_seconds: float = 0.0) -> UUID | None:

@@ -65,12 +65,17 @@ FROM nextval('public.alerts_alert_id_seq') AS identity (alert_id)
 ON CONFLICT (alert_uuid) DO NOTHING
 RETURNING alert_id, planned, NULL::bigint AS duplicate_of, NULL::text AS delivery_id, NULL::text AS channel
 
--- name: alerts.stored_before
--- What stands under an uuid: the alert, with a row for each of its deliveries that is not sent yet, as alerts.log.
-SELECT a.alert_id, a.planned, a.duplicate_of, d.delivery_id::text, d.channel, a.request_hash
-FROM public.alerts AS a
-LEFT JOIN public.alert_deliveries AS d ON d.alert_id = a.alert_id AND d.status = 'pending'
-WHERE a.alert_uuid = %(alert_uuid)s::uuid
+-- name: alerts.stored
+-- What stands under some uuids, in their order: the alerts, with a row for each of their deliveries that is not sent yet,
+-- as alerts.log. Looked up one by one and asked for their state afterwards, or a plan made while the tables are young
+-- goes by an index of all that is pending.
+SELECT a.alert_id, a.planned, a.duplicate_of, d.delivery_id::text, d.channel, a.request_hash, asked.uuid AS alert_uuid
+FROM unnest(%(alert_uuids)s::text[]) WITH ORDINALITY AS asked (uuid, place)
+CROSS JOIN LATERAL (SELECT * FROM public.alerts AS every WHERE every.alert_uuid = asked.uuid::uuid OFFSET 0) AS a
+LEFT JOIN LATERAL (
+    SELECT * FROM public.alert_deliveries AS every WHERE every.alert_id = a.alert_id OFFSET 0
+) AS d ON d.status = 'pending'
+ORDER BY asked.place
 
 -- name: alerts.announce
 -- A note to recovery about an alert in its caller's own transaction, heard at their commit.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from precog import alert_manager, intake
+from precog import alert_manager, arguments
 from precog.cli.alert_page import alert_page
 from precog.cli.alert_state import state
 from precog.cli.options import AlertId, By, EnvironmentName, Json, Notes
@@ -42,7 +42,7 @@ def list_(
     Example: precog alerts list --severity critical
     """
     found = alerts.newest(
-        intake.environment_named(environment),
+        arguments.environment_named(environment),
         severity=severity,
         component=component,
         alert_type=alert_type,
@@ -88,7 +88,7 @@ def show(alert_id: AlertId, *, environment: EnvironmentName = None, as_json: Jso
 
     Example: precog alerts show 12
     """
-    where = intake.environment_named(environment)
+    where = arguments.environment_named(environment)
     alert = alerts.get(alert_id, where)
     told, tries = deliveries.of_alert(alert_id), deliveries.attempts_of_alert(alert_id)
     blocks = interlock.standing_of(alert["incident_id"], where)
@@ -139,9 +139,9 @@ def hold(
 
     Example: precog alerts hold 12 --reason "disputed settlement"
     """
-    where = intake.environment_named(environment)
-    why = intake.text("reason", reason, intake.NOTES_BYTES)
-    new = retention.hold(alert_id, where, by=intake.text("by", by, intake.NAME_BYTES), reason=why)
+    where = arguments.environment_named(environment)
+    why = arguments.text("reason", reason, arguments.NOTES_BYTES)
+    new = retention.hold(alert_id, where, by=arguments.text("by", by, arguments.NAME_BYTES), reason=why)
     say(f"alert {alert_id}: {'kept from now on' if new else 'was kept already'}, with its incident")
 
 
@@ -151,8 +151,8 @@ def unhold(alert_id: AlertId, *, by: By, environment: EnvironmentName = None) ->
 
     Example: precog alerts unhold 12
     """
-    where = intake.environment_named(environment)
-    lifted = retention.lift(alert_id, where, by=intake.text("by", by, intake.NAME_BYTES))
+    where = arguments.environment_named(environment)
+    lifted = retention.lift(alert_id, where, by=arguments.text("by", by, arguments.NAME_BYTES))
     say(f"alert {alert_id}: {'kept no longer' if lifted else 'was not kept'}, with its incident")
 
 
@@ -168,7 +168,7 @@ def count(
     Example: precog alerts counts --hours 168
     """
     since = now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
-    found = counts.since(intake.environment_named(environment), since)
+    found = counts.since(arguments.environment_named(environment), since)
     if as_json:
         print_json([asdict(each) for each in found])
         return

@@ -5,10 +5,10 @@ from datetime import datetime
 
 import typer
 
+from precog.arguments import environment_named
 from precog.cli.configured import ChannelState, channel_states, current_settings
 from precog.cli.options import By, ChannelName, EnvironmentName, Json
 from precog.cli.output import coloured, new_table, now, out, plain, print_json, relative, say
-from precog.intake import environment_named
 from precog.store import channels
 from precog.store.channels import Pause
 

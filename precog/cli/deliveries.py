@@ -7,6 +7,7 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
+from precog.arguments import environment_named
 from precog.channels.registry import KINDS
 from precog.cli.alert_state import standing
 from precog.cli.delivery_page import delivery_page
@@ -16,7 +17,6 @@ from precog.cli.output import coloured, new_table, now, out, plain, print_json, 
 from precog.cli.stderr import say_error
 from precog.domain.deliveries import DeliveryStatus, ReceiptState
 from precog.domain.records import DeliveryOfAlert
-from precog.intake import environment_named
 from precog.store import alerts, dead_letters
 from precog.store import deliveries as stored
 

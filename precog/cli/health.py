@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import typer
 
+from precog.arguments import environment_named
 from precog.cli.configured import current_settings
 from precog.cli.options import EnvironmentName, Json
 from precog.cli.output import coloured, out, plain, print_json, relative, say
@@ -12,7 +13,6 @@ from precog.domain.verdict import Figures, Verdict
 from precog.errors import ConfigError
 from precog.health import SHIPPED_LIMITS, Health
 from precog.health import health as ask
-from precog.intake import environment_named
 from precog.pacing import SmsLimits
 
 _STATUS = {Verdict.OK: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 2}

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from precog import interlock, journal
+from precog.arguments import environment_named
 from precog.cli.options import AlertId, By, EnvironmentName, Json
 from precog.cli.outcome import Exit
 from precog.cli.output import exact, new_table, now, out, plain, print_json, relative, say
@@ -17,7 +18,6 @@ from precog.cli.stderr import say_error
 from precog.domain.alerts import Environment
 from precog.domain.interlock import Block, Release, Verdict, release_commands
 from precog.errors import StoreError
-from precog.intake import environment_named
 from precog.store import interlock as store
 
 app = typer.Typer(help="See which alerts block orders, and let orders go on once it is safe.")

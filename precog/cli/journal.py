@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 
 from precog import intake, journal
+from precog.arguments import environment_named
 from precog.cli.options import EnvironmentName, Json
 from precog.cli.outcome import Exit
 from precog.cli.output import coloured, exact, new_table, out, plain, print_json, say
@@ -16,7 +17,6 @@ from precog.cli.stderr import say_error
 from precog.domain.alerts import NewAlert, Severity
 from precog.domain.deliveries import AttemptOutcome
 from precog.domain.direct import DirectTry
-from precog.intake import environment_named
 
 app = typer.Typer(help="See the alerts of this machine that wait for PostgreSQL, and store them.")
 

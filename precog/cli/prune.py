@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from precog.arguments import environment_named
 from precog.cli.configured import current_settings
 from precog.cli.options import EnvironmentName, Json
 from precog.cli.output import coloured, new_table, out, print_json, say
 from precog.domain.alerts import Severity
-from precog.intake import environment_named
 from precog.store import counts, retention
 
 

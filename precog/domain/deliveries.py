@@ -67,7 +67,8 @@ def delivery_identity(alert_uuid: UUID, channel: str, recipient: str) -> UUID:
 class Doorbell:
     """What a ring carries: which delivery is due, and on which channel's queue to say so."""
 
-    delivery_id: UUID
+    delivery_id: str
+    """The uuid as text: on its way from PostgreSQL into a message nobody needs more of it."""
     channel: str
 
 

@@ -46,7 +46,7 @@ class Children:
         """Begin with these, channel by channel. A channel that is busy is left for a later beat."""
         by_channel: defaultdict[str, list[UUID]] = defaultdict(list)
         for bell in doorbells:
-            by_channel[bell.channel].append(bell.delivery_id)
+            by_channel[bell.channel].append(UUID(bell.delivery_id))
         for channel in by_channel.keys() - self.busy():
             arguments = (self._work, self._courier, channel, by_channel[channel])
             child = _fork.Process(target=_do_all, args=arguments, daemon=True)

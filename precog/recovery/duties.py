@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from precog import journal, pacing
+from precog.arguments import window_minutes
 from precog.channels.registry import KINDS
 from precog.delivery import Courier, delay_before
 from precog.domain.alerts import Severity
 from precog.errors import PrecogError, UnknownOutcome
-from precog.intake import replay_journal, window_minutes
+from precog.intake import replay_journal
 from precog.store import alerts, deliveries, stand_ins, upkeep
 from precog.store.deliveries import Abandoned, Ending
 from precog.store.pool import default_pool

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from precog import intake
+from precog import arguments
 from precog.domain.alerts import NewAlert, ResolutionAction
 from precog.domain.breakers import BreakerType, Trip
 from precog.settings.markets import DataSourcesFile
@@ -134,7 +134,8 @@ def _alert(trip: Trip, event_id: int, at: datetime | None) -> NewAlert:
 
 def list_breakers(*, resolved: bool = False, limit: int = 100) -> list[BreakerEvent]:
     """Open breakers, newest first; resolved ones too if asked for."""
-    return trading_breakers.newest(resolved=resolved, most=intake.whole_number("limit", limit, least=1, most=100_000))
+    most = arguments.whole_number("limit", limit, least=1, most=100_000)
+    return trading_breakers.newest(resolved=resolved, most=most)
 
 
 def resolve_breaker(
@@ -152,9 +153,9 @@ def resolve_breaker(
     Raises UnknownBreaker, AlertValueError, AlertTypeError, StoreError.
     """
     return trading_breakers.resolve(
-        intake.whole_number("event_id", event_id, least=1, most=2**63 - 1),
-        by=intake.text("resolved_by", resolved_by, intake.NAME_BYTES),
-        action=intake.choice("resolution_action", resolution_action, ResolutionAction),
-        notes=intake.optional_text("notes", notes, intake.NOTES_BYTES),
+        arguments.whole_number("event_id", event_id, least=1, most=2**63 - 1),
+        by=arguments.text("resolved_by", resolved_by, arguments.NAME_BYTES),
+        action=arguments.choice("resolution_action", resolution_action, ResolutionAction),
+        notes=arguments.optional_text("notes", notes, arguments.NOTES_BYTES),
         at=at,
     )

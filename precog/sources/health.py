@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from precog import intake
+from precog import arguments, intake
 from precog.domain.alerts import Environment, Severity
 from precog.domain.health import HealthStatus, Patience, Step, judge, next_step
 from precog.domain.sanitize import safe_details
@@ -33,8 +33,8 @@ def report_health(
     Raises AlertValueError, AlertTypeError, StoreError.
     """
     return trading_health.report(
-        intake.text("component", component, intake.NAME_BYTES),
-        intake.choice("status", status, HealthStatus),
+        arguments.text("component", component, arguments.NAME_BYTES),
+        arguments.choice("status", status, HealthStatus),
         None if details is None else safe_details(details),
         at=at,
     )
@@ -111,7 +111,7 @@ def say_database_is_away(error: StoreError, rules: HealthSettings) -> None:
     """Into the journal of this machine, from where it is stored and told when the database is back. Never raises."""
     try:
         intake.accept(
-            intake.new_alert(
+            arguments.new_alert(
                 alert_type="health_degraded",
                 severity=rules.severities.down,
                 component=DATABASE,

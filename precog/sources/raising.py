@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from precog import intake
+from precog import arguments, intake
 from precog.domain.alerts import Environment, NewAlert, ResolutionAction, Severity
 from precog.store import alerts, sources, trading
 from precog.store.pool import Connection
@@ -33,7 +33,7 @@ def alert_about(  # one argument a fact
     details: Mapping[str, object],
     occurred_at: datetime | None = None,
 ) -> NewAlert:
-    return intake.new_alert(
+    return arguments.new_alert(
         alert_type=alert_type,
         severity=severity,
         component=component,

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
-from precog import intake
+from precog import arguments, intake
 from precog.domain.alerts import NewAlert
 from precog.domain.nearest import did_you_mean
 from precog.errors import ConfigError, Problem
@@ -65,7 +65,7 @@ class RateMeter:
 
     def _alert(self, usage: Decimal) -> NewAlert:
         limit = self._source.rate_limit
-        return intake.new_alert(
+        return arguments.new_alert(
             alert_type="rate_limit_usage",
             severity=self._rule.severity,
             component=self._source.component,

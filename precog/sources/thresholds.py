@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
-from precog import intake
+from precog import arguments
 from precog.errors import AlertValueError, ConfigError, Problem
 from precog.settings import process
 from precog.settings.load import load_thresholds
@@ -57,8 +57,8 @@ def set_override(
         config_key,
         value,
         override.data_type,
-        reason=intake.optional_text("reason", reason, intake.NOTES_BYTES),
-        by=intake.text("by", by, intake.NAME_BYTES),
+        reason=arguments.optional_text("reason", reason, arguments.NOTES_BYTES),
+        by=arguments.text("by", by, arguments.NAME_BYTES),
         until=until,
     )
 

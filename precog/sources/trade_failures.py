@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial, wraps
 from typing import ParamSpec, TypeVar
 
-from precog import intake
+from precog import arguments, intake
 from precog.domain.alerts import Severity
 from precog.domain.redact import short_reason
 from precog.errors import PrecogError, StoreError
@@ -94,7 +94,7 @@ def _tell(order: Order | None, failure: Exception) -> None:
         facts = _facts(order, failure)
         record = None if order is None else order.record
         intake.accept(
-            intake.new_alert(
+            arguments.new_alert(
                 alert_type="trade_failed",
                 severity=_severity(),
                 component=COMPONENT,

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
-from uuid import UUID
 
 import psycopg2.extensions
 from psycopg2.extras import RealDictCursor
@@ -13,7 +12,7 @@ from precog.domain.alerts import Environment, NewAlert, ResolutionAction, Severi
 from precog.domain.deliveries import Doorbell
 from precog.domain.records import AlertRecord
 from precog.errors import UnknownAlert
-from precog.store.pool import Connection, Row, default_pool, run
+from precog.store.pool import Call, Connection, Row, default_pool, run
 from precog.store.queries import sql
 
 LOG_SECONDS = 3.0
@@ -29,39 +28,56 @@ class Logged:
     """False while nobody has decided who is told: there are no routes yet, or the caller has not committed."""
     duplicate_of: int | None
     doorbells: tuple[Doorbell, ...]
-    """The deliveries that are due now."""
+    """The deliveries to ring for: those that were to be rung for, and are due now."""
     stored_before_as: str | None
-    """The request hash that stood under this uuid already; None for a new row."""
+    """The request hash that stands under this uuid, where that was looked up; None for a row that is surely new."""
 
 
-def log(alert: NewAlert, *, ring: bool) -> Logged:
-    """Store the alert and decide about it in one round trip and one transaction; durable on return.
+def log(alerts: Sequence[NewAlert], *, ring: bool, within: float = LOG_SECONDS) -> list[Logged]:
+    """Store alerts and decide about each, in one round trip and one transaction; durable on return.
 
-    The uuid makes it safe to repeat: a second call finds the first row. Raises StoreError, after LOG_SECONDS at most.
+    Equals are decided about in their order. The uuids make it safe to repeat: a second call finds the first's rows.
+    `within`: seconds for all of it. Raises StoreError, and whether they are stored nobody can tell then.
     """
-    return default_pool().safely(lambda connection: log_in(connection, alert, ring=ring), within=LOG_SECONDS)
+    return default_pool().safely(lambda connection: log_in(connection, alerts, ring=ring), within=within)
 
 
-def log_in(connection: Connection, alert: NewAlert, *, ring: bool) -> Logged:
-    parameters = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
-    statements = ("alerts.lock", "alerts.log") if alert.notify else ("alerts.write",)
-    rows = connection.run_planned(*statements, **parameters)
-    return _logged(rows or connection.run("alerts.stored_before", alert_uuid=str(alert.alert_uuid)))
+def log_in(connection: Connection, alerts: Sequence[NewAlert], *, ring: bool) -> list[Logged]:
+    uuids = [str(alert.alert_uuid) for alert in alerts]
+    stored: Call = (("alerts.stored",), {"alert_uuids": uuids})
+    if len(alerts) == 1:
+        rows = connection.run_planned(*_statements(alerts[0]), **_parameters(alerts[0], ring=ring))
+        return [_logged(rows or connection.run_each([stored]), ring=ring)]
+    # In one order everywhere: of two groups that lock the same fingerprints one waits, in place of a deadlock.
+    ordered = sorted(alerts, key=lambda alert: (alert.environment, alert.fingerprint))
+    rows = connection.run_each([*((_statements(each), _parameters(each, ring=ring)) for each in ordered), stored])
+    by_uuid: dict[str, list[Row]] = {}
+    for row in rows:
+        by_uuid.setdefault(row["alert_uuid"], []).append(row)
+    return [_logged(by_uuid[uuid], ring=ring) for uuid in uuids]
 
 
-def _logged(rows: Sequence[Row]) -> Logged:
+def _statements(alert: NewAlert) -> tuple[str, ...]:
+    return ("alerts.lock", "alerts.log") if alert.notify else ("alerts.write",)
+
+
+def _parameters(alert: NewAlert, *, ring: bool) -> dict[str, Any]:
+    return {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
+
+
+def _logged(rows: Sequence[Row], *, ring: bool) -> Logged:
     first = rows[0]
     return Logged(
         alert_id=first["alert_id"],
         planned=first["planned"],
         duplicate_of=first["duplicate_of"],
-        doorbells=_doorbells(rows) if first["delivery_id"] else (),
+        doorbells=_doorbells(rows) if ring and first["delivery_id"] else (),
         stored_before_as=first.get("request_hash"),
     )
 
 
 def _doorbells(rows: Sequence[Row]) -> tuple[Doorbell, ...]:
-    return tuple([Doorbell(delivery_id=UUID(row["delivery_id"]), channel=row["channel"]) for row in rows])
+    return tuple([Doorbell(delivery_id=row["delivery_id"], channel=row["channel"]) for row in rows])
 
 
 def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
@@ -72,11 +88,11 @@ def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(sql("alerts.write"), _columns(alert))
         if not (rows := cast(list[Row], cursor.fetchall())):
-            cursor.execute(sql("alerts.stored_before"), {"alert_uuid": str(alert.alert_uuid)})
-            return _logged(cast(list[Row], cursor.fetchall()))
+            cursor.execute(sql("alerts.stored"), {"alert_uuids": [str(alert.alert_uuid)]})
+            return _logged(cast(list[Row], cursor.fetchall()), ring=False)
         if alert.notify:
             cursor.execute(sql("alerts.announce"), {"environment": alert.environment})
-        return _logged(rows)
+        return _logged(rows, ring=False)
 
 
 def _columns(alert: NewAlert) -> dict[str, Any]:

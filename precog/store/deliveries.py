@@ -1,7 +1,7 @@
 """Deliveries in PostgreSQL: claimed, finished, held, and read back."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from precog.domain.alerts import Environment, Severity
 from precog.domain.bands import figure
-from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt, Worsening
+from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Doorbell, Message, Receipt, Worsening
 from precog.domain.records import AttemptRecord, DeliveryRecord
 from precog.settings.alert_rules import BandRule
 from precog.store.pool import Connection, Row, default_pool, run, run_planned
@@ -333,9 +333,9 @@ UNRING_SECONDS = 1.0
 """What a caller, whose alert is stored, waits at most for this to be written down."""
 
 
-def unring(delivery_ids: list[UUID]) -> None:
+def unring(doorbells: Sequence[Doorbell]) -> None:
     """The ring failed: leave these to recovery."""
-    ids = [str(each) for each in delivery_ids]
+    ids = [bell.delivery_id for bell in doorbells]
     default_pool().safely(
         lambda connection: connection.run("deliveries.unring", delivery_ids=ids), within=UNRING_SECONDS
     )

@@ -22,7 +22,7 @@ def log(alert: NewAlert, tries: Sequence[DirectTry], *, ring: bool) -> Logged:
     Safe to repeat. Raises StoreError.
     """
     with default_pool().transaction() as connection:
-        logged = alerts.log_in(connection, alert, ring=ring)
+        [logged] = alerts.log_in(connection, [alert], ring=ring)
         for each in tries:
             _write(connection, logged.alert_id, each)
         return logged

@@ -19,11 +19,13 @@ from precog.fork_gate import no_fork
 from precog.settings import process
 from precog.store.failures import first_line, lost, outdated, translated
 from precog.store.patience import Patience
-from precog.store.queries import prepared, sql
+from precog.store.queries import Prepared, prepared, sql
 from precog.store.watchdog import Watch
 
 Result = TypeVar("Result")
 Row = dict[str, Any]
+Call = tuple[Sequence[str], Mapping[str, object]]
+"""Names of statements, and the parameters of them all."""
 
 _SESSION = {
     "statement_timeout": "3000",
@@ -75,18 +77,27 @@ class Connection(psycopg2.extensions.connection):
 
     def run_planned(self, *names: str, **parameters: object) -> list[Row]:
         """As `run`, each planned once per connection: planning a hot statement costs more than its work."""
-        batch = prepared(*names)
+        return self.run_each([(names, parameters)])
+
+    def run_each(self, calls: Sequence[Call]) -> list[Row]:
+        """As `run_planned`, for statements that have parameters of their own; the rows of the very last one."""
+        batches = [prepared(*names) for names, _ in calls]
+        values = [given[name] for batch, (_, given) in zip(batches, calls, strict=True) for name in batch.parameters]
         try:
-            if not self.planned.issuperset(names):
-                for name, prepare in batch.prepares.items():
-                    if name not in self.planned:
-                        self.command(prepare)
-                        self.planned.add(name)
-            return self._rows(batch.execute, [parameters[name] for name in batch.parameters])
+            for batch in batches:
+                self._plan(batch)
+            return self._rows(";\n".join([batch.execute for batch in batches]), values)
         except psycopg2.Error as error:
             if outdated(error):
                 self.close()  # the next one plans it anew
             raise
+
+    def _plan(self, batch: Prepared) -> None:
+        if not self.planned.issuperset(batch.prepares):
+            for name, prepare in batch.prepares.items():
+                if name not in self.planned:
+                    self.command(prepare)
+                    self.planned.add(name)
 
     def command(self, statement: str) -> None:
         """One that has no parameters and no answer but that it is done."""

@@ -1,7 +1,6 @@
 """What recovery asks of PostgreSQL: statements that any number of recoveries may run at once."""
 
 from collections.abc import Collection, Sequence
-from uuid import UUID
 
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import Doorbell
@@ -45,7 +44,7 @@ def awaiting_receipts(
 
 
 def _doorbell(row: Row) -> Doorbell:
-    return Doorbell(delivery_id=UUID(row["delivery_id"]), channel=row["channel"])
+    return Doorbell(delivery_id=row["delivery_id"], channel=row["channel"])
 
 
 def expire(environment: Environment, max_ages: tuple[float, ...], *, most: int) -> int:

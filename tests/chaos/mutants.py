@@ -115,10 +115,8 @@ MUTANTS = (
         changes=(
             Change(
                 file="precog/store/alerts.py",
-                old="    rows = connection.run_planned(*statements, **parameters)\n",
-                new="    import uuid\n\n"
-                '    parameters = {**parameters, "alert_uuid": str(uuid.uuid4())}\n'
-                "    rows = connection.run_planned(*statements, **parameters)\n",
+                old='        "alert_uuid": str(alert.alert_uuid),\n',
+                new='        "alert_uuid": str(__import__("uuid").uuid4()),\n',
             ),
         ),
         scenario="commits",

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import Result
 
 import precog
-from precog import intake, interlock, journal
+from precog import arguments, interlock, journal
 from precog.domain.alerts import Environment
 from precog.store import alerts
 from precog.store.pool import default_pool
@@ -85,7 +85,7 @@ def test_status_as_json_is_for_programs(run: Run, loss: int) -> None:
 
 
 def test_status_says_what_the_journal_holds(run: Run, loss: int, precog_env: pytest.MonkeyPatch) -> None:
-    alert = intake.new_alert(
+    alert = arguments.new_alert(
         alert_type="daily_loss_limit", severity="critical", component="risk", message="stop", details=None, notify=True
     )
     journal.keep(alert)

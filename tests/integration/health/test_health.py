@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields
+from uuid import UUID
 
 import psycopg2.extensions
 import pytest
@@ -46,7 +47,7 @@ def _figures(found: Health) -> Figures:
 
 def _all_due_are_delivered(courier: Courier) -> None:
     for bell in upkeep.due(DEMO, not_channels=[], again_after_seconds=0, most=100):
-        deliver(courier, bell.channel, bell.delivery_id)
+        deliver(courier, bell.channel, UUID(bell.delivery_id))
 
 
 def test_a_system_that_delivers_is_well_and_its_figures_say_so(courier: Courier) -> None:

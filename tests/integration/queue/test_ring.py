@@ -48,7 +48,7 @@ def test_a_ring_is_the_message_that_celery_makes_but_leaves_the_limits_of_a_send
 
     delivery_id = uuid4()
     TASKS[channel].apply_async(args=(str(delivery_id),))
-    assert queue.ring([Doorbell(delivery_id=delivery_id, channel=channel)])
+    assert queue.ring([Doorbell(delivery_id=str(delivery_id), channel=channel)])
     ours, theirs = (_comparable(each) for each in _waiting(broker, channel))
     limits = [message["headers"].pop("timelimit") for message in (theirs, ours)]
     assert limits == [[60, 50], [None, None]]
@@ -82,7 +82,7 @@ def test_a_broker_that_is_away_is_noticed_once_and_then_left_alone(
     precog_env: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     precog_env.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-    bell = Doorbell(delivery_id=uuid4(), channel="email")
+    bell = Doorbell(delivery_id=str(uuid4()), channel="email")
     assert queue.may_ring()
     assert [queue.ring([bell]) for _ in range(3)] == [False] * 3
     assert not queue.may_ring()
@@ -90,7 +90,7 @@ def test_a_broker_that_is_away_is_noticed_once_and_then_left_alone(
 
 
 def test_a_ring_after_redis_closed_the_connections_is_made_over_a_new_one(broker: "redis.Redis") -> None:
-    bell = Doorbell(delivery_id=uuid4(), channel="email")
+    bell = Doorbell(delivery_id=str(uuid4()), channel="email")
     for number in range(1, 4):
         assert queue.ring([bell])
         assert len(_waiting(broker, "email")) == number
@@ -98,7 +98,7 @@ def test_a_ring_after_redis_closed_the_connections_is_made_over_a_new_one(broker
 
 
 def test_after_a_ring_that_got_no_answer_no_other_waits_on_the_connections_of_that_time(broker: "redis.Redis") -> None:
-    bell = Doorbell(delivery_id=uuid4(), channel="email")
+    bell = Doorbell(delivery_id=str(uuid4()), channel="email")
 
     def connections() -> set[int]:
         return {int(each["id"]) for each in broker.client_list() if each["cmd"] == "lpush"}
@@ -121,7 +121,7 @@ def test_after_a_ring_that_got_no_answer_no_other_waits_on_the_connections_of_th
 def test_a_ring_that_redis_refuses_in_part_is_a_ring_that_failed(broker: "redis.Redis") -> None:
     broken = f"{queue.key_prefix(Environment.DEMO)}notifications.email"
     broker.set(broken, "no list")
-    bells = [Doorbell(delivery_id=uuid4(), channel=channel) for channel in ("email", "slack")]
+    bells = [Doorbell(delivery_id=str(uuid4()), channel=channel) for channel in ("email", "slack")]
     assert not queue.ring(bells)
     queue.reset()
     broker.delete(broken)
@@ -130,7 +130,7 @@ def test_a_ring_that_redis_refuses_in_part_is_a_ring_that_failed(broker: "redis.
 
 
 def test_threads_that_ring_at_once_lose_no_message(broker: "redis.Redis") -> None:
-    bells = [Doorbell(delivery_id=uuid4(), channel=channel) for channel in ("email", "slack")]
+    bells = [Doorbell(delivery_id=str(uuid4()), channel=channel) for channel in ("email", "slack")]
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(lambda _: queue.ring(bells), range(200)))
     waiting = [_waiting(broker, channel) for channel in ("email", "slack")]
@@ -171,7 +171,7 @@ def test_environments_that_share_a_redis_have_queues_of_their_own(
     precog_env: pytest.MonkeyPatch, broker: "redis.Redis"
 ) -> None:
     precog_env.setenv("PRECOG_ENVIRONMENT", "prod")
-    queue.ring([Doorbell(delivery_id=uuid4(), channel="email")])
+    queue.ring([Doorbell(delivery_id=str(uuid4()), channel="email")])
     assert _waiting(broker, "email") == []
     assert broker.llen(f"{queue.key_prefix(Environment.PROD)}notifications.email") == 1
 
@@ -186,7 +186,7 @@ def test_an_alert_of_another_environment_is_rung_for_in_that_environment(broker:
 
 def test_what_was_rung_is_taken_oldest_first_and_once(broker: "redis.Redis") -> None:
     first, second = uuid4(), uuid4()
-    queue.ring([Doorbell(delivery_id=each, channel="email") for each in (first, second)])
+    queue.ring([Doorbell(delivery_id=str(each), channel="email") for each in (first, second)])
     assert [queue.take("email"), queue.take("email", wait_seconds=0.01), queue.take("email")] == [first, second, None]
     assert queue.take("email", wait_seconds=0.01) is None
 
