@@ -124,19 +124,19 @@ def take(channel: str, *, wait_seconds: float = 0.0) -> UUID | None:
     None when none comes, when Redis does not answer, and when the next is not a message of a ring: that one is put back
     to where it was, for Celery.
     """
-    key, redis = key_prefix(process.environment()) + queue_name(channel), client(process.redis_url())
-    text: Any
+    key, redis_url = key_prefix(process.environment()) + queue_name(channel), process.redis_url()
+    wire = _wire_of(os.getpid(), redis_url)
     try:
         if wait_seconds:
-            came = redis.brpop(key, wait_seconds)
+            [came] = wire.send([("BRPOP", key, f"{wait_seconds:.3f}")])
             text = came[1] if came else None
         else:
-            text = redis.rpop(key)
+            [text] = wire.send([("RPOP", key)])
         if text is None:
             return None
         named = _named_in(text, channel)
         if named is None:
-            redis.rpush(key, text)
+            client(redis_url).rpush(key, text)
     except RedisError as error:
         log.debug("no message was taken", extra={"channel": channel, "error": type(error).__name__})
         return None

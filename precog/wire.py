@@ -26,18 +26,18 @@ class Wire:
         self._made_by = redis.connection_pool
         self._idle: list[Any] = []
 
-    def send(self, commands: Sequence[tuple[str, ...]]) -> None:
-        """All are done when it returns. Raises RedisError; where Redis refuses one command, it has done the others.
+    def send(self, commands: Sequence[tuple[str, ...]]) -> list[Any]:
+        """The answers, when all are done. Raises RedisError; where Redis refuses one command, it has done the others.
 
         They may be done twice: nobody can tell what a connection that broke had passed on.
         """
         try:
-            self._exchange(self._idle.pop(), commands)
+            return self._exchange(self._idle.pop(), commands)
         except IndexError:  # all are in use
-            self._exchange(self._new(), commands)
+            return self._exchange(self._new(), commands)
         except Broken:  # Redis was restarted, or closed what stood idle: the others are as dead
             self._close_idle()
-            self._exchange(self._new(), commands)
+            return self._exchange(self._new(), commands)
         except Late:  # it hangs, or its machine is gone without a word: then the others would each be as late
             self._close_idle()
             raise
@@ -53,17 +53,18 @@ class Wire:
             made.connect()
         return made
 
-    def _exchange(self, connection: Any, commands: Sequence[tuple[str, ...]]) -> None:
+    def _exchange(self, connection: Any, commands: Sequence[tuple[str, ...]]) -> list[Any]:
         connection.send_packed_command([b"".join([_packed(each) for each in commands])])
-        refused = None
+        answers, refused = [], None
         for _ in commands:  # every answer is read, or the next user would take it for its own
             try:
-                connection.read_response()
+                answers.append(connection.read_response())
             except ResponseError as error:
                 refused = refused or error
         self._idle.append(connection)
         if refused is not None:
             raise refused
+        return answers
 
 
 def _packed(command: tuple[str, ...]) -> bytes:

@@ -2,18 +2,20 @@
 
 import re
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import BaseHTTPResponse
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from precog.channels.transport import Exchange, exchange, guarded_pools
 from precog.domain.redact import short_reason
@@ -70,24 +72,41 @@ class Door:
         self._allow_private = allow_private
         self._seconds = seconds
         self._body_limit = body_limit
+        self._once: dict[str, Any] = {
+            "timeout": seconds,
+            "retries": False,
+            "redirect": False,
+            "preload_content": False,
+            "decode_content": False,
+        }
+        self._places: dict[str, tuple[HTTPConnectionPool, str]] = {}
+        """By URL: the connections to its host, and what to ask that for."""
 
     def send(self, request: requests.Request) -> Answer:
         """Raises TransientFailure when surely nothing arrived, UnknownOutcome when no status came back."""
         request.headers = {**_HEADERS, **request.headers}
-        prepared = request.prepare()
+        asked = request.prepare()
+        return self._answer(
+            lambda: self._pools.urlopen(
+                asked.method or "", asked.url or "", body=asked.body, headers=asked.headers, **self._once
+            )
+        )
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """As `send`, always to the same few URLs: what a URL means is looked up once, which takes as long as a send."""
+        if url not in self._places:
+            parts = parse_url(requests.Request("POST", url).prepare().url or "")
+            pool = self._pools.connection_from_host(parts.host, parts.port, parts.scheme)
+            self._places[url] = pool, parts.request_uri
+        pool, path = self._places[url]
+        return self._answer(
+            lambda: pool.urlopen("POST", path, body=body, headers={**_HEADERS, **headers}, **self._once)
+        )
+
+    def _answer(self, ask: Callable[[], BaseHTTPResponse]) -> Answer:
         with exchange(self._seconds, allow_private=self._allow_private) as current:
             try:
-                response = self._pools.urlopen(
-                    prepared.method or "",
-                    prepared.url or "",
-                    body=prepared.body,
-                    headers=prepared.headers,
-                    timeout=self._seconds,
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
+                response = ask()
             except (HTTPError, OSError, ValueError) as error:
                 raise self._failure(error, current) from None
             with closing(response):  # one read to its end is back in the pool by then, and stays open there

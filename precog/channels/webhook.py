@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 from typing import Self
 
-import requests
 from pydantic import Field, FilePath, SecretStr, model_validator
 from standardwebhooks import Webhook
 
@@ -78,7 +77,7 @@ class WebhookChannel:
     def send(self, message: Message) -> Receipt:
         body = webhook_payload(message)
         headers = self._headers(str(message.delivery_id), body, now=datetime.now(UTC))
-        answer = self._door.send(requests.Request("POST", self._url, data=body, headers=headers))
+        answer = self._door.post(self._url, body, headers)
         if answer.accepted:
             return Receipt(detail=self._door.explain(answer))
         reason = f"the webhook {self._door.explain(answer)}"
