@@ -143,32 +143,52 @@ FROM public.alert_records AS a
 WHERE a.alert_id = %(alert_id)s AND a.environment = %(environment)s::text
 
 -- name: alerts.list
--- Newest first; a null filter lets everything through. Asked severity by severity and with the duplicates apart, so that
--- each part is the beginning of an index: a filter that lets little through reads no more than one that lets all.
-WITH newest AS MATERIALIZED (
-    SELECT part.alert_id, part.triggered_at
-    FROM unnest(CASE WHEN %(severity)s::text IS NULL THEN '{critical,high,medium,low}'::text[]
-                     ELSE ARRAY[%(severity)s::text] END) AS of_severity (severity)
+-- Newest first. Asked severity by severity and with the duplicates apart, so that each part is the beginning of an index:
+-- a filter that lets little through reads no more than one that lets all. What says which filters count (by_..., only_...,
+-- duplicates, most) is written into the text before it is planned, so that the one plan of such a text knows its index.
+-- First how far back the list goes, from the index alone; then the same beginnings as far as that, with their rows. By
+-- their ids they would be looked up in the primary key as well, which is a page more to read for each.
+WITH parts AS MATERIALIZED (
+    SELECT of_severity.severity, of_kind.suppressed
+    FROM unnest(CASE WHEN %(by_severity)s::boolean THEN ARRAY[%(severity)s::text]
+                     ELSE '{critical,high,medium,low}' END) AS of_severity (severity)
     CROSS JOIN unnest(CASE WHEN %(duplicates)s::boolean THEN '{f,t}'::boolean[] ELSE '{f}' END) AS of_kind (suppressed)
+), newest AS MATERIALIZED (
+    SELECT part.triggered_at
+    FROM parts
     CROSS JOIN LATERAL (
-        SELECT a.alert_id, a.triggered_at
+        SELECT a.triggered_at
         FROM public.alerts AS a
-        WHERE a.environment = %(environment)s::text AND a.severity = of_severity.severity
-          AND a.suppressed = of_kind.suppressed
-          AND (%(component)s::text IS NULL OR a.component = %(component)s::text)
-          AND (%(alert_type)s::text IS NULL OR a.alert_type = %(alert_type)s::text)
+        WHERE a.environment = %(environment)s::text AND a.severity = parts.severity
+          AND (NOT %(duplicates)s::boolean OR a.suppressed = parts.suppressed)
+          AND (NOT %(by_component)s::boolean OR a.component = %(component)s::text)
+          AND (NOT %(by_type)s::boolean OR a.alert_type = %(alert_type)s::text)
           -- As the partial indexes have it, which nothing of the two lists above can prove.
           AND (%(duplicates)s::boolean OR NOT a.suppressed)
           AND (NOT %(only_open)s::boolean OR a.resolved_at IS NULL)
           AND (NOT %(only_unacknowledged)s::boolean OR a.acknowledged_at IS NULL AND a.severity IN ('critical', 'high'))
         ORDER BY a.triggered_at DESC, a.alert_id DESC
         LIMIT %(most)s) AS part
-    ORDER BY part.triggered_at DESC, part.alert_id DESC
+    ORDER BY part.triggered_at DESC
     LIMIT %(most)s
 )
-SELECT a.*
-FROM newest JOIN public.alert_records AS a ON a.alert_id = newest.alert_id
-ORDER BY newest.triggered_at DESC, newest.alert_id DESC
+SELECT part.*
+FROM parts
+CROSS JOIN LATERAL (
+    SELECT a.*
+    FROM public.alert_records AS a
+    WHERE a.environment = %(environment)s::text AND a.severity = parts.severity
+      AND (NOT %(duplicates)s::boolean OR a.suppressed = parts.suppressed)
+      AND (NOT %(by_component)s::boolean OR a.component = %(component)s::text)
+      AND (NOT %(by_type)s::boolean OR a.alert_type = %(alert_type)s::text)
+      AND (%(duplicates)s::boolean OR NOT a.suppressed)
+      AND (NOT %(only_open)s::boolean OR a.resolved_at IS NULL)
+      AND (NOT %(only_unacknowledged)s::boolean OR a.acknowledged_at IS NULL AND a.severity IN ('critical', 'high'))
+      AND a.triggered_at >= (SELECT min(newest.triggered_at) FROM newest)
+    ORDER BY a.triggered_at DESC, a.alert_id DESC
+    LIMIT %(most)s) AS part
+ORDER BY part.triggered_at DESC, part.alert_id DESC
+LIMIT %(most)s
 
 -- name: alerts.fingerprint
 SELECT a.fingerprint

@@ -2,6 +2,8 @@
 
 POSTGRES_SETTINGS = {
     "timezone": "UTC",
+    # Room for what lists of ten million alerts show; taken as it is used, so that a small database takes little.
+    "shared_buffers": "512MB",
     # A client that vanished without a word gives up its locks within half a minute.
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",

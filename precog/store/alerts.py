@@ -195,18 +195,35 @@ def unacknowledged(
     return _list(environment, severity=severity, only_open=True, only_unacknowledged=True, most=most)
 
 
-_NO_FILTER = {
-    "severity": None,
-    "component": None,
-    "alert_type": None,
-    "duplicates": False,
-    "only_open": False,
-    "only_unacknowledged": False,
-}
-
-
-def _list(environment: Environment, **filters: object) -> list[AlertRecord]:
-    return cast(list[AlertRecord], run("alerts.list", environment=environment, **{**_NO_FILTER, **filters}))
+def _list(
+    environment: Environment,
+    *,
+    most: int,
+    severity: Severity | None = None,
+    component: str | None = None,
+    alert_type: str | None = None,
+    duplicates: bool = False,
+    only_open: bool = False,
+    only_unacknowledged: bool = False,
+) -> list[AlertRecord]:
+    """Planned once for each set of filters: a plan for any would have to serve those that are not given, too."""
+    shape = {
+        "by_severity": severity is not None,
+        "by_component": component is not None,
+        "by_type": alert_type is not None,
+        "duplicates": duplicates,
+        "only_open": only_open,
+        "only_unacknowledged": only_unacknowledged,
+        "most": most,
+    }
+    values = {
+        "environment": environment.value,
+        "severity": severity and severity.value,
+        "component": component,
+        "alert_type": alert_type,
+    }
+    rows = default_pool().safely(lambda connection: connection.run_shaped("alerts.list", shape, **values))
+    return cast(list[AlertRecord], rows)
 
 
 def acknowledge(alert_id: int, environment: Environment, *, by: str, notes: str | None) -> AlertRecord:

@@ -1,8 +1,9 @@
 """The named statements of database/queries: read once, bound by psycopg2, prepared where the hot path asks for it."""
 
+import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -62,11 +63,30 @@ def numbered(text: str) -> tuple[str, tuple[str, ...]]:
 @lru_cache
 def prepared(*names: str) -> Prepared:
     """Positions, since psycopg2 takes twice as long to find a value by its name."""
+    return _prepared({name: sql(name) for name in names})
+
+
+@lru_cache(256)
+def shaped(name: str, shape: tuple[tuple[str, int], ...]) -> Prepared:
+    """The statement with `shape` written into it, under a name of its own.
+
+    Its plan is kept from the first: left to itself PostgreSQL plans a list anew each time, since values that match
+    nothing make a plan for them look cheaper than one for any.
+    """
+    text = sql(name)
+    for parameter, value in shape:
+        text = text.replace(f"%({parameter})s", str(int(value)))
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+    made = _prepared({f"{name}_{digest}": text})
+    return replace(made, execute=f"SET LOCAL plan_cache_mode = force_generic_plan;\n{made.execute}")
+
+
+def _prepared(statements: Mapping[str, str]) -> Prepared:
     prepares: dict[str, str] = {}
     executes: list[str] = []
     parameters: list[str] = []
-    for name in names:
-        text, of_one = numbered(sql(name))
+    for name, each in statements.items():
+        text, of_one = numbered(each)
         handle = "precog_" + name.replace(".", "_")
         prepares[name] = f"PREPARE {handle} AS {text}"
         executes.append(f"EXECUTE {handle}({', '.join(['%s'] * len(of_one))})")

@@ -17,7 +17,8 @@ import precog
 from precog import journal
 from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable, StoreBusy, StoreError
-from precog.store.pool import Connection, Pool, connect, default_pool
+from precog.store import alerts
+from precog.store.pool import MOST_PLANNED, Connection, Pool, connect, default_pool
 from precog.store.queries import prepared
 
 pytestmark = pytest.mark.integration
@@ -96,6 +97,24 @@ def test_a_plan_that_an_interrupt_kept_from_being_noted_costs_no_call(pool: Pool
     for _ in range(2):
         asked = pool.safely(lambda one: one.run_planned("deliveries.status_of", delivery_id=str(uuid4())))
         assert asked == []
+
+
+def test_a_list_is_planned_once_for_each_set_of_filters(precog_env: pytest.MonkeyPatch) -> None:
+    for component in ("one", "two", "three") * 3:
+        alerts.newest(Environment.DEMO, component=component)
+        alerts.newest(Environment.DEMO)
+    with default_pool().connection() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT generic_plans, custom_plans FROM pg_prepared_statements ORDER BY generic_plans")
+        assert cursor.fetchall() == [(9, 0), (9, 0)]
+
+
+def test_lists_of_ever_other_lengths_are_answered_without_ever_more_plans(precog_env: pytest.MonkeyPatch) -> None:
+    logged = {precog.log_alert("api_failures", "low", f"component_{number}", "boom") for number in range(3)}
+    for most in range(MOST_PLANNED + 20):
+        found = alerts.newest(Environment.DEMO, most=most)
+        assert len(found) == min(most, len(logged))
+    with default_pool().connection() as connection:
+        assert len(connection.planned) <= MOST_PLANNED
 
 
 def test_a_process_that_may_open_no_more_files_is_told_so_as_of_any_other_connection(database_url: str) -> None:

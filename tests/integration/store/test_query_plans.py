@@ -9,7 +9,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from precog.store.queries import sql
+from precog.store.queries import shaped, sql
 
 pytestmark = pytest.mark.integration
 
@@ -39,8 +39,11 @@ ANALYZE alerts, alert_deliveries
 
 _LISTED = {
     "environment": "demo",
+    "by_severity": False,
     "severity": None,
+    "by_component": False,
     "component": None,
+    "by_type": False,
     "alert_type": None,
     "duplicates": False,
     "only_open": False,
@@ -48,6 +51,9 @@ _LISTED = {
     "most": 100,
 }
 _OPEN = {**_LISTED, "only_open": True}
+_SEVERITY = {"by_severity": True, "severity": "high"}
+_COMPONENT = {"by_component": True, "component": "component_3"}
+_TYPE = {"by_type": True, "alert_type": "type_3"}
 _CLAIMED = {
     "claimed_id": "00000000-0000-0000-0000-000000000000",
     "delivery_id": "00000000-0000-0000-0000-000000000000",
@@ -105,16 +111,6 @@ def seeded(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[
         ("alerts.log", _LOGGED, "alerts_anchor_idx"),
         ("alerts.forecast", {**_LOGGED, "window_minutes": 60}, "alerts_anchor_idx"),
         ("alerts.unplanned", {"environment": "demo", "most": 100}, "alerts_unplanned_idx"),
-        ("alerts.list", _LISTED, "alerts_severity_idx"),
-        ("alerts.list", {**_LISTED, "duplicates": True}, "alerts_severity_idx"),
-        ("alerts.list", {**_LISTED, "component": "component_3"}, "alerts_component_idx"),
-        ("alerts.list", {**_LISTED, "severity": "high", "component": "component_3"}, "alerts_component_idx"),
-        ("alerts.list", {**_LISTED, "alert_type": "type_3"}, "alerts_alert_type_idx"),
-        ("alerts.list", _OPEN, "alerts_open_idx"),
-        ("alerts.list", {**_OPEN, "duplicates": True}, "alerts_open_idx"),
-        ("alerts.list", {**_OPEN, "severity": "critical", "component": "component_3"}, "alerts_open_by_component_idx"),
-        ("alerts.list", {**_OPEN, "alert_type": "type_3"}, "alerts_open_by_type_idx"),
-        ("alerts.list", {**_OPEN, "only_unacknowledged": True}, "alerts_unacknowledged_idx"),
         ("counts.unacknowledged", {"environment": "demo", "severity": None}, "alerts_unacknowledged_idx"),
         ("alerts.stored", {"alert_uuids": [_LOGGED["alert_uuid"]] * 8}, "alerts_alert_uuid_key"),
         ("alerts.stored", {"alert_uuids": [_LOGGED["alert_uuid"]] * 8}, "alert_deliveries_target_key"),
@@ -139,6 +135,52 @@ def test_a_hot_statement_uses_its_index(statement: str, parameters: dict[str, An
     assert index in {node.get("Index Name") for node in nodes}, json.dumps(plan, indent=1)
     read_whole = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
     assert not read_whole & {"alerts", "alert_deliveries"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (_LISTED, "alerts_severity_idx"),
+        ({**_LISTED, **_SEVERITY}, "alerts_severity_idx"),
+        ({**_LISTED, "duplicates": True}, "alerts_severity_idx"),
+        ({**_LISTED, **_COMPONENT}, "alerts_component_idx"),
+        ({**_LISTED, **_SEVERITY, **_COMPONENT}, "alerts_component_idx"),
+        ({**_LISTED, **_TYPE}, "alerts_alert_type_idx"),
+        ({**_LISTED, **_SEVERITY, **_TYPE}, "alerts_alert_type_idx"),
+        (_OPEN, "alerts_open_idx"),
+        ({**_OPEN, **_SEVERITY}, "alerts_open_idx"),
+        ({**_OPEN, "duplicates": True}, "alerts_open_idx"),
+        ({**_OPEN, **_COMPONENT}, "alerts_open_by_component_idx"),
+        ({**_OPEN, **_SEVERITY, **_COMPONENT}, "alerts_open_by_component_idx"),
+        ({**_OPEN, **_TYPE}, "alerts_open_by_type_idx"),
+        ({**_OPEN, "only_unacknowledged": True}, "alerts_unacknowledged_idx"),
+        ({**_OPEN, **_SEVERITY, "only_unacknowledged": True}, "alerts_unacknowledged_idx"),
+        ({**_LISTED, "environment": "prod"}, "alerts_severity_idx"),
+    ],
+)
+def test_the_one_plan_of_a_list_is_its_index_from_the_newest_on(
+    asked: dict[str, Any], index: str, seeded: Cursor
+) -> None:
+    """Made without knowing whose list it is, as the pool has it made."""
+    shape = tuple((name, value) for name, value in asked.items() if isinstance(value, int))
+    batch = shaped("alerts.list", shape)
+    [prepare] = batch.prepares.values()
+    values = [asked[name] for name in batch.parameters]
+    seeded.execute(f"DEALLOCATE ALL; {prepare}")
+    seeded.execute(batch.execute.replace("EXECUTE", "EXPLAIN (FORMAT JSON) EXECUTE"), values)
+    [(plan,)] = seeded.fetchall()
+    nodes = list(_nodes(plan[0]["Plan"]))
+
+    found = [node for node in nodes if node.get("Relation Name") == "alerts" and node["Alias"] != "d"]
+    assert [node["Index Name"] for node in found] == [index, index], json.dumps(plan, indent=1)
+    for node in found:
+        assert "$" in node["Index Cond"], "a plan for any environment, and any component"
+        assert "Filter" not in node, "nothing is read and left out"
+    limited = [
+        node for node in nodes if node["Node Type"] == "Limit" and any(inner in found for inner in node["Plans"])
+    ]
+    assert len(limited) == 2, "it stops after the newest"
+    assert {node["Index Name"] for node in nodes if node.get("Alias") == "d"} == {"alerts_duplicate_of_idx"}
 
 
 def test_a_claim_goes_by_its_key_on_tables_that_were_never_analysed(db_cursor: Cursor) -> None:
