@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import partial
+from statistics import median
 from uuid import uuid4
 
 import psycopg2
@@ -63,16 +64,26 @@ def ringing(stage: Stage, extent: Extent) -> list[Row]:
 
 
 def throughput(stage: Stage, extent: Extent) -> list[Row]:
-    """Eight threads at once, each on a connection of its own."""
-    inserts = [floors.bare_cte(stage.database_url) for _ in range(THREADS)]
+    """Eight threads at once, the floors' each on a connection of its own."""
+    floors_of = {
+        line: [floors.bare_cte(stage.database_url, planned_once=once) for _ in range(THREADS)]
+        for line, once in (("5a", False), ("5b", True))
+    }
     ours: list[float] = []
-    floor: list[float] = []
+    bare: dict[str, list[float]] = {line: [] for line in floors_of}
     seconds = extent.calls / 100
-    for _ in range(max(2, extent.rounds // 4)):
+    for _ in range(max(3, extent.rounds // 4)):
         ours.append(_per_second([alert.log] * THREADS, seconds))
-        floor.append(_per_second(inserts, seconds))
-    figures = f"{sorted(ours)[len(ours) // 2]:,.0f} / {sorted(floor)[len(floor) // 2]:,.0f} a second"
-    return [row("5", [a / b for a, b in zip(ours, floor, strict=True)], figures)]
+        for line, inserts in floors_of.items():
+            bare[line].append(_per_second(inserts, seconds))
+    return [
+        row(
+            line,
+            [a / b for a, b in zip(ours, rates, strict=True)],
+            f"{median(ours):,.0f} / {median(rates):,.0f} a second",
+        )
+        for line, rates in bare.items()
+    ]
 
 
 def _per_second(calls: list[Callable[[], object]], seconds: float) -> float:

@@ -17,9 +17,11 @@ TABLES = """
 CREATE SCHEMA floor;
 CREATE TABLE floor.alerts (
     LIKE public.alerts INCLUDING DEFAULTS INCLUDING IDENTITY, PRIMARY KEY (alert_id), UNIQUE (alert_uuid));
-CREATE TABLE floor.deliveries (LIKE public.alert_deliveries INCLUDING DEFAULTS, PRIMARY KEY (delivery_id));
+CREATE TABLE floor.deliveries (
+    LIKE public.alert_deliveries INCLUDING DEFAULTS,
+    PRIMARY KEY (delivery_id), FOREIGN KEY (alert_id) REFERENCES floor.alerts);
 """
-"""The same columns and keys, and nothing else: no index to find by, no rule, no foreign key, no trigger."""
+"""The same columns and keys, and nothing else: no index to find by, no rule, no trigger. Deliveries refer to their alert."""
 
 _ALERT = """INSERT INTO floor.alerts (
     alert_uuid, alert_type, severity, category, component, message, details, fingerprint, planned, notify, incident_id,
@@ -29,21 +31,25 @@ VALUES (%(uuid)s, 'rapid_loss', 'critical', 'risk', 'risk_manager', %(message)s,
     '{"email": "pending", "slack": "pending", "sms": "pending", "webhook": "pending"}')
 RETURNING alert_id"""
 
-_PREPARE_BOTH = """PREPARE floor_both (uuid, text, jsonb, text, text, text[]) AS
-WITH stored AS (
+_BOTH = """WITH stored AS (
     INSERT INTO floor.alerts (
         alert_uuid, alert_type, severity, category, component, message, details, fingerprint, planned, notify,
         incident_id, environment, request_hash, notification_channels)
-    VALUES ($1, 'rapid_loss', 'critical', 'risk', 'risk_manager', $2, $3, $4, true, true, 1, 'demo', $5,
+    VALUES (%(uuid)s, 'rapid_loss', 'critical', 'risk', 'risk_manager', %(message)s, %(details)s, %(fingerprint)s, true,
+        true, 1, 'demo', %(request_hash)s,
         '{"email": "pending", "slack": "pending", "sms": "pending", "webhook": "pending"}')
     RETURNING alert_id
 )
 INSERT INTO floor.deliveries (delivery_id, alert_id, environment, channel, recipient, urgency)
 SELECT gen_random_uuid(), stored.alert_id, 'demo', channel, channel, 4
-FROM stored, unnest($6) AS channel
+FROM stored, unnest(%(channels)s) AS channel
 RETURNING delivery_id::text"""
 
-_BOTH = "EXECUTE floor_both (%(uuid)s, %(message)s, %(details)s, %(fingerprint)s, %(request_hash)s, %(channels)s)"
+_PARAMETERS = ("uuid", "message", "details", "fingerprint", "request_hash", "channels")
+_PREPARE_BOTH = "PREPARE floor_both (uuid, text, jsonb, text, text, text[]) AS " + _BOTH % {
+    name: f"${number}" for number, name in enumerate(_PARAMETERS, 1)
+}
+_EXECUTE_BOTH = f"EXECUTE floor_both ({', '.join(f'%({name})s' for name in _PARAMETERS)})"
 
 
 def make_tables(database_url: str) -> None:
@@ -62,13 +68,15 @@ def bare_insert(database_url: str) -> Callable[[], object]:
     return insert
 
 
-def bare_cte(database_url: str) -> Callable[[], object]:
-    """An alert and four deliveries in one statement, planned once."""
+def bare_cte(database_url: str, *, planned_once: bool = True) -> Callable[[], object]:
+    """An alert and four deliveries in one statement. psycopg2 by itself has it planned each time."""
     cursor = _connected(database_url).cursor()
-    cursor.execute(_PREPARE_BOTH)
+    if planned_once:
+        cursor.execute(_PREPARE_BOTH)
+    statement = _EXECUTE_BOTH if planned_once else _BOTH
 
     def insert() -> object:
-        cursor.execute(_BOTH, _values())
+        cursor.execute(statement, _values())
         return cursor.fetchall()
 
     return insert
