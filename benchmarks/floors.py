@@ -21,7 +21,7 @@ CREATE TABLE floor.deliveries (
     LIKE public.alert_deliveries INCLUDING DEFAULTS,
     PRIMARY KEY (delivery_id), FOREIGN KEY (alert_id) REFERENCES floor.alerts);
 """
-"""The same columns and keys, and nothing else: no index to find by, no rule, no trigger. Deliveries refer to their alert."""
+"""The same columns and keys, and nothing else: no index to find by, no rule, no trigger. A delivery names its alert."""
 
 _ALERT = """INSERT INTO floor.alerts (
     alert_uuid, alert_type, severity, category, component, message, details, fingerprint, planned, notify, incident_id,
