@@ -9,6 +9,9 @@ from tests.chaos.rig import rig
 from tests.proxy import Cut, Moment
 from tests.waiting import eventually
 
+_FIRST = b"EXECUTE precog_alerts_lock"
+"""What each try begins with, and no look at what stands already."""
+
 
 def commits(seed: int, *, calls: int = 300) -> list[Finding]:
     """Every call is cut off once and tries again by itself: one row, one id, no error."""
@@ -17,8 +20,8 @@ def commits(seed: int, *, calls: int = 300) -> list[Finding]:
         for _ in range(calls):
             moment = dice.choice((Moment.BEFORE, Moment.AFTER))
             world.postgres_door.cuts += [
-                Cut(words=b"EXECUTE", moment=moment),
-                Cut(words=b"EXECUTE", moment=Moment.NEVER),  # its second try
+                Cut(words=_FIRST, moment=moment),
+                Cut(words=_FIRST, moment=Moment.NEVER),  # its second try
             ]
         caller = world.start("caller", *world.producer("caller", 60, calls))
         eventually(lambda: caller.exit_status is not None, 120)
