@@ -108,7 +108,7 @@ MUTANTS = (
         ),
         scenario="sms",
         caught_by="sms",
-        size={"alerts": 20, "workers": 4, "seconds": 10},
+        size={"alerts": 60, "workers": 4, "seconds": 10, "only_slow": True},
     ),
     Mutant(
         name="a call has no identity",
