@@ -1,5 +1,6 @@
-"""The rules of a row of alert_deliveries hold for whoever writes it, each under its name."""
+"""The rules of deliveries and their tries hold for whoever writes them, each under its name."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -81,3 +82,76 @@ def test_the_rules_hold_for_a_change_too(alert_id: int, db_cursor: Cursor) -> No
 
     with pytest.raises(psycopg2.errors.CheckViolation, match="alert_deliveries_requeued_check"):
         db_cursor.execute("UPDATE alert_deliveries SET requeued_by = 'ann' WHERE delivery_id = %s", [delivery_id])
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("attempt", {"attempt": 0}),
+        ("outcome", {"outcome": "lost", "finished_at": "now"}),
+        ("finished", {"outcome": "accepted"}),
+        ("finished", {"finished_at": "now"}),
+    ],
+)
+def test_a_try_that_breaks_a_rule_is_refused_by_its_name(
+    name: str, changes: dict[str, Any], alert_id: int, db_cursor: Cursor
+) -> None:
+    delivery_id = _insert(db_cursor, alert_id)
+
+    with pytest.raises(psycopg2.errors.CheckViolation) as refused:
+        _try(db_cursor, delivery_id, **changes)
+
+    assert refused.value.diag.constraint_name == f"alert_delivery_attempts_{name}_check"
+    assert refused.value.diag.table_name == "alert_delivery_attempts"
+
+
+def test_the_rules_of_a_try_hold_for_a_change_too(alert_id: int, db_cursor: Cursor) -> None:
+    _try(db_cursor, _insert(db_cursor, alert_id))
+
+    with pytest.raises(psycopg2.errors.CheckViolation, match="alert_delivery_attempts_finished_check"):
+        db_cursor.execute("UPDATE alert_delivery_attempts SET outcome = 'accepted'")
+
+
+@pytest.mark.parametrize(
+    "change", ["attempt = 2", "environment = 'prod'", "channel = 'sms'", "started_at = 'epoch'", "worker = 'me'"]
+)
+def test_a_try_keeps_who_made_it_and_when(change: str, alert_id: int, db_cursor: Cursor) -> None:
+    _try(db_cursor, _insert(db_cursor, alert_id))
+
+    with pytest.raises(psycopg2.errors.RestrictViolation):
+        db_cursor.execute(f"UPDATE alert_delivery_attempts SET {change}")
+
+
+@pytest.mark.parametrize(
+    "change", ["channel = 'sms'", "recipient = 'bob@example.com'", "urgency = 4", "created_at = 'epoch'"]
+)
+def test_a_delivery_keeps_where_it_goes(change: str, alert_id: int, db_cursor: Cursor) -> None:
+    _insert(db_cursor, alert_id)
+
+    with pytest.raises(psycopg2.errors.RestrictViolation, match="keeps its alert, channel and recipient"):
+        db_cursor.execute(f"UPDATE alert_deliveries SET {change}")
+
+
+def test_a_trigger_for_some_columns_is_for_all_that_its_condition_reads(db_cursor: Cursor) -> None:
+    db_cursor.execute(
+        "SELECT t.tgname, pg_get_triggerdef(t.oid),"
+        " array(SELECT a.attname::text FROM pg_attribute AS a"
+        " WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr))"
+        " FROM pg_trigger AS t WHERE cardinality(t.tgattr::int2[]) > 0 AND t.tgqual IS NOT NULL"
+    )
+    found = {name: (set(re.findall(r"\b(?:old|new)\.(\w+)", text)), set(columns)) for name, text, columns in db_cursor}
+
+    assert {"alerts_append_only_trg", "alert_deliveries_target_trg"} <= found.keys()
+    assert {name: read - listed for name, (read, listed) in found.items() if read - listed} == {}
+
+
+def _try(cursor: Cursor, delivery_id: str, **changes: Any) -> None:
+    row: dict[str, Any] = {
+        "delivery_id": delivery_id,
+        "attempt": 1,
+        "environment": "demo",
+        "channel": "email",
+        "worker": "host:1",
+    } | changes
+    columns, values = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+    cursor.execute(f"INSERT INTO alert_delivery_attempts ({columns}) VALUES ({values})", row)
