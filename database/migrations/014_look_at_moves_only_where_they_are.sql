@@ -86,6 +86,6 @@ ALTER TABLE public.alert_delivery_attempts
     DROP CONSTRAINT alert_delivery_attempts_outcome_check,
     DROP CONSTRAINT alert_delivery_attempts_finished_check;
 
-INSERT INTO public.schema_migrations (version, name) VALUES ('015', 'look_at_moves_only_where_they_are');
+INSERT INTO public.schema_migrations (version, name) VALUES ('014', 'look_at_moves_only_where_they_are');
 
 COMMIT;
