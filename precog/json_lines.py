@@ -14,6 +14,7 @@ from precog.domain.redact import redact
 from precog.domain.sanitize import safe_details
 
 _NOT_EXTRA = frozenset([*RESERVED_ATTRS, "taskName"])
+_encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 class JsonLines(BaseJsonFormatter):
@@ -39,7 +40,7 @@ class JsonLines(BaseJsonFormatter):
             log_data[f"extra_{shown}" if shown in log_data else shown] = value
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
-        return json.dumps(masked(log_data, self._secrets), ensure_ascii=False, allow_nan=False)
+        return _encoded(masked(log_data, self._secrets))
 
 
 def extra_fields(record: logging.LogRecord) -> dict[str, object]:

@@ -25,10 +25,12 @@ def webhook_payload(message: Message) -> bytes:
         "timestamp": message.triggered_at.isoformat(),
         "data": fields,
     }
-    if len(_dumps(envelope)) >= WEBHOOK_LIMIT:
-        fields["details"] = {"_truncated": f"read them with: {show(message)}"}
-    if len(_dumps(envelope)) >= WEBHOOK_LIMIT:
-        fields |= {"message": cut(message.message, 1000), "folded": []}
+    if len(whole := _dumps(envelope)) < WEBHOOK_LIMIT:
+        return whole
+    fields["details"] = {"_truncated": f"read them with: {show(message)}"}
+    if len(without_details := _dumps(envelope)) < WEBHOOK_LIMIT:
+        return without_details
+    fields |= {"message": cut(message.message, 1000), "folded": []}
     return _dumps(envelope)
 
 

@@ -1,4 +1,4 @@
-"""How what PostgreSQL sends becomes Python's: the same values as psycopg2 gives, in less time.
+"""How what PostgreSQL sends becomes Python's, and enums become PostgreSQL's: the same as with psycopg2, in less time.
 
 A list of a hundred alerts has three hundred JSON documents and four hundred times, and what was called for each of them
 took a third of the time that Python had with it.
@@ -8,7 +8,18 @@ import json
 from datetime import datetime
 from typing import Any
 
-from psycopg2.extensions import PYDATETIMETZ, connection, cursor, new_type, register_type
+from psycopg2.extensions import (
+    PYDATETIMETZ,
+    QuotedString,
+    connection,
+    cursor,
+    new_type,
+    register_adapter,
+    register_type,
+)
+
+from precog.domain.alerts import Environment, Severity
+from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
 
 _JSONB, _TIMESTAMPTZ = 3802, 1184
 
@@ -36,3 +47,8 @@ _TYPES = (new_type((_JSONB,), "JSONB", _from_jsonb), new_type((_TIMESTAMPTZ,), "
 def read_as_ours(made: connection) -> None:
     for each in _TYPES:
         register_type(each, made)
+
+
+# Else psycopg2 looks through the ancestors of each value: half of the time that a delivery's parameters take.
+for _texts in (Environment, Severity, DeliveryStatus, AttemptOutcome):
+    register_adapter(_texts, QuotedString)

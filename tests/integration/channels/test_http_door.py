@@ -214,3 +214,22 @@ def test_a_peer_that_speaks_no_http_leaves_the_outcome_open(open_door: Open) -> 
         thread.start()
         assert type(failure(open_door(), f"http://127.0.0.1:{listener.getsockname()[1]}")) is UnknownOutcome
         thread.join()
+
+
+def test_head_and_body_travel_together(open_door: Open) -> None:
+    seen: list[bytes] = []
+
+    def take(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            for _ in range(2):  # the second time over the kept connection
+                seen.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=take, args=(listener,), daemon=True)
+        thread.start()
+        door, url = open_door(), f"http://127.0.0.1:{listener.getsockname()[1]}/hook"
+        assert [door.post(url, b"the body", {}).status for _ in range(2)] == [204, 204]
+        thread.join()
+    assert [each.endswith(b"\r\n\r\nthe body") for each in seen] == [True, True]

@@ -9,7 +9,8 @@ import pytest
 from psycopg2.extras import RealDictCursor
 
 import precog
-from precog.domain.alerts import Environment
+from precog.domain.alerts import Environment, Severity
+from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
 from precog.store import alerts
 from precog.store.pool import Connection, connect
 
@@ -95,3 +96,9 @@ def test_a_list_shows_each_alert_as_it_is_stored(precog_env: pytest.MonkeyPatch,
     assert len(stored) == 4
     assert [repr(each) for each in listed] == [repr(each) for each in stored]
     assert [repr(alerts.get(each["alert_id"], Environment.DEMO)) for each in listed] == [repr(each) for each in stored]
+
+
+def test_an_enum_is_written_as_its_text(ours: Connection, plain: PlainConnection) -> None:
+    for each in (Environment.DEMO, Severity.HIGH, DeliveryStatus.SENT, AttemptOutcome.ACCEPTED):
+        with ours.cursor() as cursor, plain.cursor() as bare:
+            assert cursor.mogrify("%s", [each]) == bare.mogrify("%s", [each.value])
