@@ -27,13 +27,20 @@ _MOST = 16
 """In one group: what they lock, they hold until all are done."""
 
 
+class NoAnswer(Exception):
+    """Not a TimeoutError: a caller may have set a limit of its own by a signal, which raises that."""
+
+
 class _Call(Generic[Item, Result]):
     """One caller, and what has become of it so far."""
 
-    __slots__ = ("group", "item", "result", "woken")
+    __slots__ = ("group", "item", "joined", "result", "thread", "woken")
 
     def __init__(self, item: Item) -> None:
         self.item = item
+        self.thread = threading.get_ident()
+        self.joined = False
+        """Whether others may have it."""
         self.group: _Group[Item, Result] | None = None
         self.result: tuple[Result] | None = None
         self.woken = threading.Lock()
@@ -46,10 +53,12 @@ class _Call(Generic[Item, Result]):
 
 
 class _Group(Generic[Item, Result]):
-    __slots__ = ("began", "calls")
+    __slots__ = ("began", "calls", "results")
 
     def __init__(self, calls: list[_Call[Item, Result]]) -> None:
         self.calls = calls
+        self.results: Sequence[Result] | None = None
+        """Of all its calls, as soon as they are committed."""
         self.began = time.monotonic()
 
 
@@ -73,28 +82,37 @@ class GroupCommit(Generic[Item, Result]):
     def do(self, item: Item, *, within: float) -> Result:
         """What `commit` returned for the item, once `follow` is done as well.
 
-        Raises what `commit` raises for it alone; TimeoutError when others got no answer in so many seconds.
+        Who waits in vain for others to `follow` has its result all the same. Raises what `commit` raises for it alone;
+        NoAnswer when others got none in so many seconds.
         """
         answer_by = time.monotonic() + within
         call: _Call[Item, Result] = _Call(item)
-        if self._joins(call):
-            try:
+        try:
+            if self._joins(call):
                 self._wait(call, answer_by)
                 if (group := call.led()) is not None:
                     self._work(group, answer_by)
-            finally:
+        finally:
+            try:
                 self._let_go(call)
+            except BaseException:  # an interrupt in the middle of it, which others must not wait for
+                self._let_go(call)
+                raise
         return call.result[0] if call.result else self._alone(item, answer_by)
 
     def _joins(self, call: _Call[Item, Result]) -> bool:
-        """Not while the lock is taken, perhaps by this very thread: a finalizer runs in the middle of anything."""
-        if not self._lock.acquire(blocking=False):
+        """Not while the lock is taken, perhaps by this very thread: a finalizer runs in the middle of anything.
+
+        The lock is asked first and then taken by `with`, since an interrupt may come between `acquire` and a `try`.
+        """
+        if self._lock.locked():
             return False
-        try:
+        with self._lock:
+            if any(each.thread == call.thread for each in self._waiting):
+                return False  # a signal's handler: the first of their group could not begin before it returns
+            call.joined = True
             self._waiting.append(call)
             self._begin_if_it_is_time()
-        finally:
-            self._lock.release()
         return True
 
     def _begin_if_it_is_time(self) -> None:
@@ -104,17 +122,22 @@ class GroupCommit(Generic[Item, Result]):
         if any(len(group.calls) > len(self._waiting) for group in self._at_work):
             return
         group = _Group([self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))])
-        self._at_work.append(group)
         for each in group.calls:
             each.group = group
+        self._at_work.append(group)
         group.calls[0].woken.release()
 
     def _wait(self, call: _Call[Item, Result], answer_by: float) -> None:
         """Until it is to work for its group, or that has ended, or it is in none."""
         if call.woken.acquire(timeout=min(_PATIENCE_SECONDS, _left(answer_by))) or self._withdrawn(call):
             return
-        if not call.woken.acquire(timeout=_left(answer_by)):
-            raise TimeoutError("the call that worked for this one as well got no answer")
+        if call.led() is not None:  # an interrupt befell whoever was to wake it
+            return
+        if call.woken.acquire(timeout=_left(answer_by)):
+            return
+        if call.group is None or call.group.results is None:
+            raise NoAnswer("the call that worked for this one as well got no answer")
+        call.result = (call.group.results[call.group.calls.index(call)],)
 
     def _withdrawn(self, call: _Call[Item, Result]) -> bool:
         """Whether no group has it, and none will."""
@@ -140,6 +163,7 @@ class GroupCommit(Generic[Item, Result]):
                 extra={"calls": len(items), "error": type(error).__name__},
             )
             return
+        group.results = results
         self._end(group)
         self._follow(items, results)
         for each, result in zip(group.calls, results, strict=True):
@@ -152,17 +176,18 @@ class GroupCommit(Generic[Item, Result]):
                 self._begin_if_it_is_time()
 
     def _let_go(self, call: _Call[Item, Result]) -> None:
-        """However its part ended, an interrupt included: nobody waits for it any more."""
-        if self._withdrawn(call):
+        """However its part ended, an interrupt included: nobody waits for it any more. May be done twice."""
+        if not call.joined or self._withdrawn(call):
             return
         if (group := call.led()) is not None:
             self._end(group)
             for each in group.calls[1:]:
-                each.woken.release()
+                if each.woken.locked():
+                    each.woken.release()
 
     def _alone(self, item: Item, answer_by: float) -> Result:
         if not (seconds := _left(answer_by)):
-            raise TimeoutError("the call that worked for this one as well failed, and no time is left to try alone")
+            raise NoAnswer("the call that worked for this one as well failed, and no time is left to try alone")
         results = self._commit([item], seconds)
         self._follow([item], results)
         return results[0]

@@ -14,7 +14,7 @@ from precog.domain.deliveries import Doorbell
 from precog.domain.fingerprint import canonical_json
 from precog.domain.redact import short_reason
 from precog.errors import AlertStoreUnavailable, IdempotencyConflict, StoreBusy, StoreError
-from precog.group_commit import GroupCommit
+from precog.group_commit import GroupCommit, NoAnswer
 from precog.json_lines import masked
 from precog.store import alerts, deliveries
 from precog.store import direct as direct_tries
@@ -48,7 +48,7 @@ def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Log
 def _log_with_others(alert: NewAlert) -> alerts.Logged:
     try:
         return _group_commit_of(os.getpid()).do(alert, within=alerts.LOG_SECONDS)
-    except TimeoutError as error:
+    except NoAnswer as error:
         raise AlertStoreUnavailable(str(error)) from error
 
 

@@ -2,6 +2,11 @@
 -- Serialises all that decides about one fingerprint: the call, planning, acknowledging, resolving.
 SELECT pg_advisory_xact_lock(hashtextextended(%(environment)s::text || ':' || %(fingerprint)s::text, 0))
 
+-- name: alerts.together
+-- Before several calls in one transaction: a lock that somebody keeps fails it soon, and each call waits for its own alone
+-- then, with nearly all of its time left. Two groups of one program wait for each other's commit, a few milliseconds.
+SELECT set_config('lock_timeout', %(lock_timeout)s::text, true)
+
 -- name: alerts.log
 -- Stores a call that somebody is to be told of, and decides about it: duplicate, or deliveries from the routes. Run after
 -- alerts.lock in the same transaction. Returns a row for each delivery, one without where there is none, and no row when

@@ -119,6 +119,7 @@ class Door:
         return short_reason(f"answered {answer.status} {answer.body}", self._secrets)
 
     def close(self) -> None:
+        self._places.clear()  # which would hold their connections open
         self._pools.clear()
 
     def _failure(self, error: Exception, current: Exchange) -> SendFailure:

@@ -17,6 +17,8 @@ from precog.store.queries import sql
 
 LOG_SECONDS = 3.0
 """What a caller waits for PostgreSQL at most, with everything: a free connection, connecting, a second try."""
+_LOCK_TOGETHER = "250ms"
+"""What several calls in one transaction wait for a lock; each waits alone then, in what is left of its time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +46,15 @@ def log(alerts: Sequence[NewAlert], *, ring: bool, within: float = LOG_SECONDS) 
 
 def log_in(connection: Connection, alerts: Sequence[NewAlert], *, ring: bool) -> list[Logged]:
     uuids = [str(alert.alert_uuid) for alert in alerts]
-    stored: Call = (("alerts.stored",), {"alert_uuids": uuids})
+    stored: Call = (("alerts.stored",), {"alert_uuids": list(dict.fromkeys(uuids))})
     if len(alerts) == 1:
         rows = connection.run_planned(*_statements(alerts[0]), **_parameters(alerts[0], ring=ring))
         return [_logged(rows or connection.run_each([stored]), ring=ring)]
     # In one order everywhere: of two groups that lock the same fingerprints one waits, in place of a deadlock.
     ordered = sorted(alerts, key=lambda alert: (alert.environment, alert.fingerprint))
-    rows = connection.run_each([*((_statements(each), _parameters(each, ring=ring)) for each in ordered), stored])
+    together: Call = (("alerts.together",), {"lock_timeout": _LOCK_TOGETHER})
+    each_alone: list[Call] = [(_statements(alert), _parameters(alert, ring=ring)) for alert in ordered]
+    rows = connection.run_each([together, *each_alone, stored])
     by_uuid: dict[str, list[Row]] = {}
     for row in rows:
         by_uuid.setdefault(row["alert_uuid"], []).append(row)

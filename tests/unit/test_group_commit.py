@@ -1,5 +1,6 @@
 """Calls that come together are done together, and none ever depends on another for its result or its end."""
 
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -151,10 +152,48 @@ def test_who_is_in_a_group_that_gets_no_answer_is_told_so_in_its_own_time(desk: 
     late = desk.call("d", within=1.0)
     eventually(lambda: desk.waiting() == 2)
     let_them_go(desk)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(group_commit.NoAnswer):
         late.result(30)
     desk.gate.set()
     assert _all(called) == ["a is done", "b is done", "c is done"]
+
+
+def test_who_waits_no_longer_for_what_comes_after_the_commit_has_its_result_all_the_same(desk: Desk) -> None:
+    """Told otherwise, its caller would put into the journal, and send, what is stored and rung for."""
+    called = desk.calls_at_work("a", "b") + desk.calls_that_wait("c")
+    impatient = desk.call("d", within=1.0)
+    eventually(lambda: desk.waiting() == 2)
+    desk.follow_gate.clear()
+    desk.gate.set()
+    assert impatient.result(30) == "d is done"
+    assert not any(each.done() for each in called)
+    desk.follow_gate.set()
+    assert _all(called) == ["a is done", "b is done", "c is done"]
+
+
+def test_an_interrupt_of_what_comes_after_the_commit_leaves_the_others_to_do_it_themselves(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = desk.calls_at_work("a", "b")
+    leading, *others = desk.calls_that_wait("c", "d", "e")
+    monkeypatch.setattr(desk.together, "_follow", _interrupted_for_several(desk.together._follow))
+    desk.gate.set()
+    assert _all([*called, *others]) == ["a is done", "b is done", "d is done", "e is done"]
+    with pytest.raises(KeyboardInterrupt):
+        leading.result(30)
+    assert sorted(desk.followed) == [["a"], ["b"], ["d"], ["e"]]
+
+
+Follow = Callable[[Sequence[str], Sequence[str]], None]
+
+
+def _interrupted_for_several(follow: Follow) -> Follow:
+    def interrupted(items: Sequence[str], results: Sequence[str]) -> None:
+        if len(items) > 1:
+            raise KeyboardInterrupt
+        follow(items, results)
+
+    return interrupted
 
 
 def test_the_next_commit_while_the_first_are_followed_up_and_nobody_returns_before(desk: Desk) -> None:
@@ -171,6 +210,32 @@ def test_a_finalizer_that_calls_in_the_middle_of_a_call_is_done_alone(desk: Desk
     desk.gate.set()
     with desk.together._lock:
         assert desk.together.do("a", within=30.0) == "a is done"
+
+
+def test_a_signal_handler_that_calls_in_the_middle_of_a_wait_waits_for_no_group_of_its_own_thread(desk: Desk) -> None:
+    """The first of that group could not begin before its handler returns."""
+    called = desk.calls_at_work("a", "b")
+    found: list[str] = []
+
+    def handle(*_: object) -> None:
+        # Where it waits for a group it gets into one with the call below, which cannot work meanwhile.
+        threading.Timer(0.2, desk.gate.set).start()
+        found.append(desk.together.do("inner", within=5.0))
+
+    before = signal.signal(signal.SIGUSR1, handle)
+    try:
+        here = threading.get_ident()
+        threading.Thread(target=_signal_who_waits, args=(desk, here)).start()
+        assert desk.together.do("outer", within=10.0) == "outer is done"
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert found == ["inner is done"]
+    assert _all(called) == ["a is done", "b is done"]
+
+
+def _signal_who_waits(desk: Desk, thread: int) -> None:
+    eventually(desk.waiting)
+    signal.pthread_kill(thread, signal.SIGUSR1)
 
 
 def test_a_group_whose_first_was_lost_is_forgotten(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

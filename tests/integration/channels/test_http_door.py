@@ -130,6 +130,16 @@ def test_a_connection_is_kept_for_the_next_message(open_door: Open, server: Rece
     assert first.connection == second.connection
 
 
+def test_a_door_that_is_closed_keeps_no_connection_and_opens_again(open_door: Open, server: Receiver) -> None:
+    door = open_door()
+    for _ in range(2):
+        door.post(server.url, b"{}", {})
+    door.close()
+    door.post(server.url, b"{}", {})
+    first, second, third = server.received
+    assert first.connection == second.connection != third.connection
+
+
 def test_a_connection_with_more_to_come_is_not_kept(open_door: Open, server: Receiver) -> None:
     server.script(Reply(body=b"x" * 5_000_000))
     door = open_door()

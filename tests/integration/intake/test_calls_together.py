@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import signal
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +17,12 @@ import pytest
 import redis
 
 import precog
-from precog import arguments, queue
+from precog import arguments, group_commit, intake, queue
 from precog.domain.alerts import Environment, NewAlert, Severity
 from precog.domain.routes import Route
-from precog.errors import IdempotencyConflict
+from precog.errors import AlertStoreUnavailable, IdempotencyConflict
 from precog.store import alerts, channels
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -90,6 +93,47 @@ def test_one_that_is_refused_takes_the_others_of_its_transaction_along(db_cursor
         alerts.log([stored, refused], ring=True)
     db_cursor.execute("SELECT count(*) FROM alerts")
     assert db_cursor.fetchone() == (0,)
+
+
+def test_the_same_call_twice_at_once_is_one_alert_and_rung_for_no_more_often_than_it_must() -> None:
+    alert = _new("a")
+    first, second = alerts.log([alert, alert], ring=True)
+    assert first == second
+    assert len({bell.delivery_id for bell in first.doorbells}) == len(first.doorbells) == 2
+
+
+def test_a_lock_that_somebody_holds_on_one_of_several_leaves_each_the_time_to_wait_alone(db_cursor: Cursor) -> None:
+    """Else who waits for the lock gets no answer in place of the server's own word, and others are held up as long."""
+    locked = _new("a")
+    db_cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"demo:{locked.fingerprint}",))
+    with pytest.raises(AlertStoreUnavailable, match="55P03"):
+        alerts.log([locked, _new("b")], ring=True, within=1.5)
+    assert alerts.log([_new("b")], ring=True)[0].duplicate_of is None
+
+
+def test_a_limit_of_time_that_the_caller_set_by_a_signal_ends_its_call_with_its_own_error(
+    db_cursor: Cursor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "_PATIENCE_SECONDS", 20.0)
+    locked = _new("a")
+    key = f"demo:{locked.fingerprint}"
+    db_cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
+    with ThreadPoolExecutor(2) as threads:
+        busy = [threads.submit(intake.accept, _new("a")) for _ in range(2)]
+        eventually(lambda: len(intake._group_commit_of(os.getpid())._at_work) == 2)
+        before = signal.signal(signal.SIGALRM, _time_is_up)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(TimeoutError, match="the caller's own"):
+                intake.accept(_new("b"))
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        db_cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (key,))
+        assert len({each.result().alert_id for each in busy}) == 2
+
+
+def _time_is_up(*_: object) -> None:
+    raise TimeoutError("the caller's own")
 
 
 def test_two_groups_with_the_same_fingerprints_in_another_order_never_wait_in_a_circle() -> None:
