@@ -17,7 +17,13 @@ class Deadline:
         self.deadline = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._watched: Callable[[], socket.socket | None] = lambda: None
-        self.passed = False
+        self.cut = False
+        """Whether the connection was ended: what came before may look like an answer and be a part of one."""
+
+    @property
+    def passed(self) -> bool:
+        """By the clock: a socket's own timeout may end the wait before the watchdog's thread gets its turn."""
+        return time.monotonic() >= self.deadline
 
     @property
     def left(self) -> float:
@@ -33,7 +39,7 @@ class Deadline:
 
     def bite(self) -> None:
         with self._lock:
-            self.passed = True
+            self.cut = True
             current = self._watched()
             if current is not None:
                 with contextlib.suppress(OSError):  # already closed: what was to be reached

@@ -110,7 +110,7 @@ class Door:
             except (HTTPError, OSError, ValueError) as error:
                 raise self._failure(error, current) from None
             with closing(response):  # one read to its end is back in the pool by then, and stays open there
-                if current.deadline.passed:  # http.client takes headers that were cut off for complete ones
+                if current.deadline.cut:  # http.client takes headers that were cut off for complete ones
                     raise self._failure(TimeoutError(), current)
                 return _answer(response, self._body_limit)
 

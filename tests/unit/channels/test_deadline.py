@@ -46,7 +46,12 @@ def test_a_connection_whose_exchange_ended_in_time_stays_open(silent: socket.soc
     silent.setblocking(False)
     with pytest.raises(BlockingIOError):
         silent.recv(1)
-    assert (ended.passed, later.passed) == (False, True)
+    assert (ended.cut, later.cut) == (False, True)
+
+
+def test_it_has_passed_by_the_clock_though_nothing_was_cut_yet() -> None:
+    deadline = Deadline(0.0)
+    assert (deadline.passed, deadline.cut) == (True, False)
 
 
 def test_no_exchange_has_a_thread_of_its_own() -> None:
