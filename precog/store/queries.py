@@ -89,6 +89,7 @@ def _prepared(statements: Mapping[str, str]) -> Prepared:
         text, of_one = numbered(each)
         handle = "precog_" + name.replace(".", "_")
         prepares[name] = f"PREPARE {handle} AS {text}"
-        executes.append(f"EXECUTE {handle}({', '.join(['%s'] * len(of_one))})")
+        given = f"({', '.join(['%s'] * len(of_one))})" if of_one else ""
+        executes.append(f"EXECUTE {handle}{given}")
         parameters += of_one
     return Prepared(prepares, ";\n".join(executes), tuple(parameters))

@@ -99,6 +99,11 @@ def test_a_plan_that_an_interrupt_kept_from_being_noted_costs_no_call(pool: Pool
         assert asked == []
 
 
+def test_a_statement_without_parameters_is_planned_once_as_well(pool: Pool) -> None:
+    for _ in range(2):
+        assert len(pool.safely(lambda one: one.run_planned("methods.clock"))) == 1
+
+
 def test_a_list_is_planned_once_for_each_set_of_filters(precog_env: pytest.MonkeyPatch) -> None:
     for component in ("one", "two", "three") * 3:
         alerts.newest(Environment.DEMO, component=component)
