@@ -19,7 +19,7 @@ _SENT = Ending(status=DeliveryStatus.SENT, outcome=AttemptOutcome.ACCEPTED)
 
 _STANDING = """
 SELECT relname, n_tup_upd, n_tup_hot_upd, n_dead_tup, autovacuum_count, pg_total_relation_size(relid) / 1e6
-FROM pg_stat_user_tables WHERE relname = ANY(%s)
+FROM pg_stat_user_tables WHERE schemaname = 'public' AND relname = ANY(%s)
 """
 
 

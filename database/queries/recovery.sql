@@ -41,21 +41,28 @@ RETURNING d.alert_id
 
 -- name: recovery.expire
 -- Deliveries that nobody could make, or find out about, in their time: an alert that comes hours late is noise, but its
--- failure is shown.
+-- failure is shown. All that is late first: with a limit PostgreSQL expects to find so many soon, and reads the whole table
+-- for those that are never there.
+WITH late AS MATERIALIZED (
+    SELECT waiting.delivery_id
+    FROM public.alert_deliveries AS waiting
+    WHERE waiting.environment = %(environment)s::text
+      AND (waiting.status = 'pending' OR waiting.status IN ('held', 'unknown')) -- as the two indexes have it
+      AND coalesce(waiting.requeued_at, waiting.created_at)
+          <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[waiting.urgency])
+      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
+                      WHERE p.environment = waiting.environment AND p.channel = waiting.channel AND p.resumed_at IS NULL)
+)
 UPDATE public.alert_deliveries AS d
 SET status = 'failed', error_code = 'expired', finished_at = clock_timestamp(), rung_at = NULL, folded_into = NULL,
     last_error = coalesce('expired; before that: ' || d.last_error, 'expired before it could be sent')
 WHERE d.delivery_id IN (
     SELECT old.delivery_id
-    FROM public.alert_deliveries AS old JOIN public.alerts AS a ON a.alert_id = old.alert_id
-    WHERE old.environment = %(environment)s::text
-      AND (old.status = 'pending' OR old.status IN ('held', 'unknown')) -- as the two indexes have it
-      AND coalesce(old.requeued_at, old.created_at)
-          <= clock_timestamp() - make_interval(secs => (%(max_ages)s::float8[])[old.urgency])
-      AND NOT EXISTS (SELECT FROM public.channel_pauses AS p
-                      WHERE p.environment = old.environment AND p.channel = old.channel AND p.resumed_at IS NULL)
-    LIMIT %(most)s
-    FOR NO KEY UPDATE SKIP LOCKED)
+    FROM (SELECT late.delivery_id FROM late LIMIT %(most)s) AS first
+    JOIN public.alert_deliveries AS old ON old.delivery_id = first.delivery_id
+    JOIN public.alerts AS a ON a.alert_id = old.alert_id
+    WHERE old.status IN ('pending', 'held', 'unknown') -- still, when it is locked
+    FOR NO KEY UPDATE OF old, a SKIP LOCKED)
 RETURNING d.alert_id
 
 -- name: recovery.hold_paused
