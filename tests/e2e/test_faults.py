@@ -113,11 +113,12 @@ def test_a_worker_that_is_asked_to_stop_finishes_its_send_and_leaves_nothing_beh
     assert not worker.alive()
 
 
-def test_nothing_of_a_worker_outlives_its_main_process(world: World) -> None:
+def test_nothing_of_a_worker_outlives_its_main_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # or each writes what it covered before it ends
     worker = world.worker()
     worker.recovery()
     worker.process.send(signal.SIGKILL)
-    eventually(lambda: not worker.alive())
+    eventually(lambda: not worker.alive(), 60)
 
 
 def test_recovery_that_is_killed_is_started_again_by_its_worker(world: World) -> None:
