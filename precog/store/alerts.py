@@ -1,6 +1,7 @@
 """Alerts in PostgreSQL: stored with their decision, read, and ended by people."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +20,7 @@ LOG_SECONDS = 3.0
 """What a caller waits for PostgreSQL at most, with everything: a free connection, connecting, a second try."""
 _LOCK_TOGETHER = "250ms"
 """What several calls in one transaction wait for a lock; each waits alone then, in what is left of its time."""
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,27 +48,59 @@ def log(alerts: Sequence[NewAlert], *, ring: bool, within: float = LOG_SECONDS) 
 
 def log_in(connection: Connection, alerts: Sequence[NewAlert], *, ring: bool) -> list[Logged]:
     uuids = [str(alert.alert_uuid) for alert in alerts]
-    stored: Call = (("alerts.stored",), {"alert_uuids": list(dict.fromkeys(uuids))})
-    if len(alerts) == 1:
-        rows = connection.run_planned(*_statements(alerts[0]), **_parameters(alerts[0], ring=ring))
-        return [_logged(rows or connection.run_each([stored]), ring=ring)]
-    # In one order everywhere: of two groups that lock the same fingerprints one waits, in place of a deadlock.
-    ordered = sorted(alerts, key=lambda alert: (alert.environment, alert.fingerprint))
-    together: Call = (("alerts.together",), {"lock_timeout": _LOCK_TOGETHER})
-    each_alone: list[Call] = [(_statements(alert), _parameters(alert, ring=ring)) for alert in ordered]
-    rows = connection.run_each([together, *each_alone, stored])
+    rows = _by_uuid(connection.run_each(_work(alerts, uuids, ring=ring)))
+    if stood_before := [uuid for uuid in dict.fromkeys(uuids) if uuid not in rows]:
+        rows |= _by_uuid(connection.run_each([_stored(stood_before)]))
+    return [_logged(rows[uuid], ring=ring) for uuid in uuids]
+
+
+def _work(alerts: Sequence[NewAlert], uuids: Sequence[str], *, ring: bool) -> list[Call]:
+    """What stores them, in as few statements as there may be."""
+    rounds = _rounds([alert for alert in alerts if alert.notify])
+    silent = [alert for alert in alerts if not alert.notify]
+    work: list[Call] = [(("alerts.log",), {"calls": _calls(some), "ring": ring}) for some in rounds]
+    if silent:
+        work.append((("alerts.write",), {"calls": _calls(silent)}))
+    if len(work) > 1 or len(set(uuids)) < len(uuids):  # only the rows of the last statement come back
+        work.append(_stored(list(dict.fromkeys(uuids))))
+    if rounds:
+        locks = [_lock(alert.environment, alert.fingerprint) for alert in rounds[0]]
+        work.insert(0, (("alerts.lock",), {"fingerprints": locks}))
+    if len(alerts) > 1:
+        work.insert(0, (("alerts.together",), {"lock_timeout": _LOCK_TOGETHER}))
+    return work
+
+
+def _rounds(alerts: Sequence[NewAlert]) -> list[list[NewAlert]]:
+    """No equals in one, and each in a later one than the equal before it, which it must find; one of each in the first.
+
+    Ordered by their locks, and so everywhere: of two groups with the same fingerprints one waits, and none for ever.
+    """
+    rounds: list[list[NewAlert]] = []
+    seen: Counter[str] = Counter()
+    for alert in sorted(alerts, key=lambda alert: (alert.environment, alert.fingerprint)):
+        lock = _lock(alert.environment, alert.fingerprint)
+        if seen[lock] == len(rounds):
+            rounds.append([])
+        rounds[seen[lock]].append(alert)
+        seen[lock] += 1
+    return rounds
+
+
+def _lock(environment: Environment, fingerprint: str) -> str:
+    """The name by which `alerts.lock` takes it."""
+    return f"{environment}:{fingerprint}"
+
+
+def _stored(uuids: list[str]) -> Call:
+    return ("alerts.stored",), {"alert_uuids": uuids}
+
+
+def _by_uuid(rows: Sequence[Row]) -> dict[str, list[Row]]:
     by_uuid: dict[str, list[Row]] = {}
     for row in rows:
         by_uuid.setdefault(row["alert_uuid"], []).append(row)
-    return [_logged(by_uuid[uuid], ring=ring) for uuid in uuids]
-
-
-def _statements(alert: NewAlert) -> tuple[str, ...]:
-    return ("alerts.lock", "alerts.log") if alert.notify else ("alerts.write",)
-
-
-def _parameters(alert: NewAlert, *, ring: bool) -> dict[str, Any]:
-    return {**_columns(alert), "window_minutes": alert.window_minutes, "ring": ring}
+    return by_uuid
 
 
 def _logged(rows: Sequence[Row], *, ring: bool) -> Logged:
@@ -90,7 +124,7 @@ def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
     psycopg2's errors pass through: the transaction is the caller's.
     """
     with connection.cursor(cursor_factory=RealDictCursor) as cursor:
-        cursor.execute(sql("alerts.write"), _columns(alert))
+        cursor.execute(sql("alerts.write"), {"calls": _calls([alert])})
         if not (rows := cast(list[Row], cursor.fetchall())):
             cursor.execute(sql("alerts.stored"), {"alert_uuids": [str(alert.alert_uuid)]})
             return _logged(cast(list[Row], cursor.fetchall()), ring=False)
@@ -99,23 +133,29 @@ def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
         return _logged(rows, ring=False)
 
 
-def _columns(alert: NewAlert) -> dict[str, Any]:
+def _calls(alerts: Sequence[NewAlert]) -> str:
+    """As the statements read them."""
+    return _JSON.encode([_call(alert) for alert in alerts])
+
+
+def _call(alert: NewAlert) -> dict[str, Any]:
     return {
         "alert_uuid": str(alert.alert_uuid),
         "alert_type": alert.alert_type,
-        "severity": alert.severity.value,  # psycopg2 looks long for how to write an enum
-        "category": alert.category and alert.category.value,
+        "severity": alert.severity,
+        "category": alert.category,
         "component": alert.component,
         "message": alert.message,
-        "details": json.dumps(alert.details),
+        "details": alert.details,
         "source_table": alert.source_table,
         "source_id": alert.source_id,
-        "occurred_at": alert.occurred_at,
+        "occurred_at": alert.occurred_at and alert.occurred_at.isoformat(),
         "fingerprint": alert.fingerprint,
         "band": alert.band,
-        "environment": alert.environment.value,
-        "tags": json.dumps(alert.tags),
+        "environment": alert.environment,
+        "tags": alert.tags,
         "request_hash": alert.request_hash,
+        "window_minutes": alert.window_minutes,
         "notify": alert.notify,
     }
 
@@ -137,8 +177,7 @@ def plan(alert: Unplanned, environment: Environment, *, window_minutes: int) -> 
     rows = run(
         "alerts.lock",
         "alerts.plan",
-        environment=environment,
-        fingerprint=alert.fingerprint,
+        fingerprints=[_lock(environment, alert.fingerprint)],
         alert_id=alert.alert_id,
         window_minutes=window_minutes,
     )
@@ -269,7 +308,7 @@ def _end_in(
     found = connection.run("alerts.fingerprint", alert_id=alert_id, environment=environment)
     if not found:
         raise UnknownAlert(alert_id, environment)
-    connection.run("alerts.lock", environment=environment, fingerprint=found[0]["fingerprint"])
+    connection.run("alerts.lock", fingerprints=[_lock(environment, found[0]["fingerprint"])])
     changed = [row["alert_id"] for row in connection.run(change, alert_id=alert_id, **said)]
     cancelled = connection.run(cancel, alert_ids=changed) if changed else []
     for each in sorted({row["alert_id"] for row in cancelled}):

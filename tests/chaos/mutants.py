@@ -128,9 +128,8 @@ MUTANTS = (
         changes=(
             Change(
                 file="database/queries/alerts.sql",
-                old="SELECT pg_advisory_xact_lock("
-                "hashtextextended(%(environment)s::text || ':' || %(fingerprint)s::text, 0))",
-                new="SELECT %(environment)s::text || %(fingerprint)s::text",
+                old="SELECT pg_advisory_xact_lock(hashtextextended(asked.fingerprint, 0)) FROM",
+                new="SELECT hashtextextended(asked.fingerprint, 0) FROM",
             ),
         ),
         scenario="forks",
@@ -142,10 +141,10 @@ MUTANTS = (
         changes=(
             Change(
                 file="precog/store/alerts.py",
-                old='        cursor.execute(sql("alerts.write"), _columns(alert))\n',
-                new='        cursor.execute(sql("alerts.lock"), _columns(alert))\n'
-                '        decided = {**_columns(alert), "window_minutes": alert.window_minutes, "ring": False}\n'
-                '        cursor.execute(sql("alerts.log"), decided)\n',
+                old='        cursor.execute(sql("alerts.write"), {"calls": _calls([alert])})\n',
+                new="        locks = [_lock(alert.environment, alert.fingerprint)]\n"
+                '        cursor.execute(sql("alerts.lock"), {"fingerprints": locks})\n'
+                '        cursor.execute(sql("alerts.log"), {"calls": _calls([alert]), "ring": False})\n',
             ),
         ),
         scenario="callers",

@@ -102,6 +102,19 @@ def test_the_same_call_twice_at_once_is_one_alert_and_rung_for_no_more_often_tha
     assert len({bell.delivery_id for bell in first.doorbells}) == len(first.doorbells) == 2
 
 
+def test_two_calls_of_one_key_at_once_are_one_alert_and_both_learn_whose_it_is() -> None:
+    first, other = _new("a", idempotency_key="k"), _new("b", idempotency_key="k")
+    stored, refused, new = alerts.log([first, other, _new("c")], ring=True)
+    assert stored.alert_id == refused.alert_id != new.alert_id
+    assert stored.stored_before_as == refused.stored_before_as
+    assert refused.stored_before_as in {first.request_hash, other.request_hash}
+
+
+def test_what_one_environment_has_told_is_new_to_another() -> None:
+    here, there = alerts.log([_new("a"), _new("a", environment="prod")], ring=True)
+    assert here.duplicate_of is there.duplicate_of is None
+
+
 def test_a_lock_that_somebody_holds_on_one_of_several_leaves_each_the_time_to_wait_alone(db_cursor: Cursor) -> None:
     """Else who waits for the lock gets no answer in place of the server's own word, and others are held up as long."""
     locked = _new("a")

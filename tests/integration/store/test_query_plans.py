@@ -9,7 +9,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from precog.store.queries import shaped, sql
+from precog.store.queries import prepared, shaped, sql
 
 pytestmark = pytest.mark.integration
 
@@ -63,25 +63,21 @@ _CLAIMED = {
     "lease_seconds": 90.0,
     "max_ages": [60.0, 60.0, 60.0, 60.0],
 }
-_LOGGED = {
+_CALL = {
     "alert_uuid": "00000000-0000-4000-8000-000000000001",
     "alert_type": "rapid_loss",
     "severity": "high",
-    "category": None,
     "component": "risk_manager",
     "message": "Lost 200 dollars",
-    "details": "{}",
-    "source_table": None,
-    "source_id": None,
-    "occurred_at": None,
+    "details": {},
     "fingerprint": "0" * 32,
     "band": 0,
     "environment": "demo",
-    "tags": "{}",
+    "tags": {},
     "request_hash": "0" * 64,
     "window_minutes": 60,
-    "ring": True,
 }
+_LOGGED = {"calls": json.dumps([_CALL] * 8), "ring": True}
 _FINISHED = {
     **_CLAIMED,
     "alert_id": 7,
@@ -109,11 +105,11 @@ def seeded(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[
     ("statement", "parameters", "index"),
     [
         ("alerts.log", _LOGGED, "alerts_anchor_idx"),
-        ("alerts.forecast", {**_LOGGED, "window_minutes": 60}, "alerts_anchor_idx"),
+        ("alerts.forecast", _CALL, "alerts_anchor_idx"),
         ("alerts.unplanned", {"environment": "demo", "most": 100}, "alerts_unplanned_idx"),
         ("counts.unacknowledged", {"environment": "demo", "severity": None}, "alerts_unacknowledged_idx"),
-        ("alerts.stored", {"alert_uuids": [_LOGGED["alert_uuid"]] * 8}, "alerts_alert_uuid_key"),
-        ("alerts.stored", {"alert_uuids": [_LOGGED["alert_uuid"]] * 8}, "alert_deliveries_target_key"),
+        ("alerts.stored", {"alert_uuids": [_CALL["alert_uuid"]] * 8}, "alerts_alert_uuid_key"),
+        ("alerts.stored", {"alert_uuids": [_CALL["alert_uuid"]] * 8}, "alert_deliveries_target_key"),
         ("alerts.resolve", {"alert_id": 7, "by": "ann", "notes": None, "action": "fixed"}, "alerts_incident_idx"),
         ("deliveries.claim", _CLAIMED, "alert_deliveries_pkey"),
         ("deliveries.unanswered", _CLAIMED, "alert_deliveries_pkey"),
@@ -192,6 +188,21 @@ def test_a_claim_goes_by_its_key_on_tables_that_were_never_analysed(db_cursor: C
     ]
     assert "alert_deliveries_due_idx" not in used
     assert "alert_deliveries_pkey" in used
+
+
+def test_calls_find_their_anchors_by_index_on_tables_that_were_never_analysed(db_cursor: Cursor) -> None:
+    """A hundred calls are expected of any value, and for so many all deliveries might be read once and kept: a plan
+    made while there are none would do so for as long as its connection lives."""
+    [prepare] = prepared("alerts.log").prepares.values()
+    db_cursor.execute(f"SET plan_cache_mode = force_generic_plan; {prepare}")
+    db_cursor.execute("EXPLAIN (FORMAT JSON) EXECUTE precog_alerts_log(%(calls)s, %(ring)s)", _LOGGED)
+    [(plan,)] = db_cursor.fetchall()
+    read = {
+        (node["Relation Name"], node.get("Index Name"))
+        for node in _nodes(plan[0]["Plan"])
+        if node.get("Relation Name") in {"alerts", "alert_deliveries"} and node["Node Type"] != "ModifyTable"
+    }
+    assert read == {("alerts", "alerts_anchor_idx"), ("alert_deliveries", "alert_deliveries_target_key")}
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
