@@ -2,7 +2,8 @@
 
 from contextlib import AbstractContextManager
 
-from precog.store.pool import Connection, close_default_pool, default_pool
+from precog.store.connection import Connection
+from precog.store.pool import close_default_pool, default_pool
 
 __all__ = ["close", "connection", "transaction"]
 

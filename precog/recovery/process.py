@@ -19,7 +19,7 @@ from precog.recovery.heartbeat import Heartbeat
 from precog.settings import process
 from precog.settings.model import HealthSettings
 from precog.store import counts, upkeep
-from precog.store.pool import Connection, connect
+from precog.store.connection import Connection, connect
 
 log = logging.getLogger("precog.recovery")
 

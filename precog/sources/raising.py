@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from precog import arguments, intake
 from precog.domain.alerts import Environment, NewAlert, ResolutionAction, Severity
 from precog.store import alerts, sources, trading
-from precog.store.pool import Connection
+from precog.store.connection import Connection
 
 OWN_NAME = "precog watch"
 """By whom an incident is ended that ended by itself."""

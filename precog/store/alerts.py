@@ -13,7 +13,8 @@ from precog.domain.alerts import Environment, NewAlert, ResolutionAction, Severi
 from precog.domain.deliveries import Doorbell
 from precog.domain.records import AlertRecord
 from precog.errors import UnknownAlert
-from precog.store.pool import Call, Connection, Row, default_pool, run
+from precog.store.connection import Call, Connection, Row
+from precog.store.pool import default_pool, run
 from precog.store.queries import sql
 
 LOG_SECONDS = 3.0

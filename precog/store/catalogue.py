@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from precog.store.pool import Connection, Row
+from precog.store.connection import Connection, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from precog.domain.bands import figure
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Doorbell, Message, Receipt, Worsening
 from precog.domain.records import AttemptRecord, DeliveryRecord
 from precog.settings.alert_rules import BandRule
-from precog.store.pool import Connection, Row, default_pool, run, run_planned
+from precog.store.connection import Connection, Row
+from precog.store.pool import default_pool, run, run_planned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from precog.errors import PrecogError
 from precog.settings import process
 from precog.store.catalogue import Column, Relation, relations
+from precog.store.connection import Connection, connect
 from precog.store.migrate import require_current
-from precog.store.pool import Connection, connect
 
 REFERENCE = "DATABASE_TABLES_REFERENCE.md"
 """Generated whole."""

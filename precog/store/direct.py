@@ -8,7 +8,8 @@ from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
 from precog.domain.direct import DirectTry
 from precog.store import alerts
 from precog.store.alerts import Logged
-from precog.store.pool import Connection, default_pool
+from precog.store.connection import Connection
+from precog.store.pool import default_pool
 
 _LEASE_SECONDS = 90.0
 """After its start a try that has not ended runs no more: no channel takes so long."""

@@ -3,8 +3,9 @@
 from precog.domain.alerts import Environment
 from precog.domain.verdict import Figures, Paused
 from precog.pacing import SmsLimits, sms_left
+from precog.store.connection import Connection
 from precog.store.deliveries import sms_use_in
-from precog.store.pool import Connection, default_pool, run
+from precog.store.pool import default_pool, run
 
 _SECONDS = 3.0
 """A server that hangs is not well: no need to wait for more of it."""

@@ -12,8 +12,9 @@ from precog.domain.interlock import Block, BlockRule, Release, Released, Rules, 
 from precog.errors import NotBlocking, ReleaseRefused
 from precog.settings import process
 from precog.store import alerts
+from precog.store.connection import Row
 from precog.store.owner import owners_connection
-from precog.store.pool import Pool, Row, default_pool, run
+from precog.store.pool import Pool, default_pool, run
 
 MOST_BLOCKS = 20
 """What an answer names at most: one is enough to block."""

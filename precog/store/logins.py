@@ -8,8 +8,8 @@ from psycopg2 import sql
 from psycopg2.extensions import encrypt_password, parse_dsn
 
 from precog.errors import AlertStoreUnavailable, ConfigError, MigrationFailed, Problem, SchemaMismatch
+from precog.store.connection import Connection, Row, connect
 from precog.store.failures import first_line, translated
-from precog.store.pool import Connection, Row, connect
 
 
 def provide_login(owner: str, program: str) -> str:

@@ -22,7 +22,8 @@ from precog.domain.methods import (
 )
 from precog.domain.nearest import did_you_mean
 from precog.errors import MethodRefused, UnknownMethod
-from precog.store.pool import Connection, Row, default_pool, run
+from precog.store.connection import Connection, Row
+from precog.store.pool import default_pool, run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ import psycopg2.extensions
 from psycopg2.errors import InsufficientPrivilege, LockNotAvailable
 
 from precog.errors import MigrationFailed, SchemaMismatch
+from precog.store.connection import Connection, connect
 from precog.store.failures import first_line
 from precog.store.migration_files import Migration, Statement, read_migrations
-from precog.store.pool import Connection, connect
 from precog.store.queries import sql
 
 log = logging.getLogger("precog.store")

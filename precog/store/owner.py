@@ -7,8 +7,8 @@ from psycopg2.errors import InsufficientPrivilege
 
 from precog.errors import StoreError
 from precog.settings import process
+from precog.store.connection import Connection, connect
 from precog.store.failures import first_line, translated
-from precog.store.pool import Connection, connect
 
 
 @contextmanager

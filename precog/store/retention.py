@@ -8,8 +8,9 @@ from psycopg2.errors import ForeignKeyViolation
 from precog.domain.alerts import Environment, Severity
 from precog.errors import UnknownAlert
 from precog.store import alerts
+from precog.store.connection import Connection
 from precog.store.owner import owners_connection
-from precog.store.pool import Connection, run
+from precog.store.pool import run
 
 BATCH = 100
 """Incidents a transaction: locks are held for moments, and what was removed stays so when it is interrupted."""

@@ -8,7 +8,8 @@ from decimal import Decimal
 from precog.domain.alerts import Environment, NewAlert
 from precog.domain.methods import Versioned
 from precog.domain.predictions import Sample, Track, Validation
-from precog.store.pool import Connection, Row, default_pool, run
+from precog.store.connection import Connection, Row
+from precog.store.pool import default_pool, run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

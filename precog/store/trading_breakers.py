@@ -22,7 +22,8 @@ from precog.domain.breakers import (
 from precog.domain.methods import Config, canonical_json
 from precog.errors import UnknownBreaker
 from precog.store import alerts, sources
-from precog.store.pool import Connection, Row, default_pool, run
+from precog.store.connection import Connection, Row
+from precog.store.pool import default_pool, run
 
 TABLE = "circuit_breaker_events"
 _LONGEST_STREAK = 200

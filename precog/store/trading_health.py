@@ -9,7 +9,8 @@ from operator import itemgetter
 
 from precog.domain.alerts import Environment, Json
 from precog.domain.health import HealthStatus, Incident, Report
-from precog.store.pool import Connection, default_pool, run
+from precog.store.connection import Connection
+from precog.store.pool import default_pool, run
 
 TABLE = "system_health"
 _FORGOTTEN_AFTER = timedelta(days=7)

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from precog.domain.trading import Balance, Edge, GameState, Market, Position
 from precog.errors import RowRefused
-from precog.store.pool import Row, default_pool, run
+from precog.store.connection import Row
+from precog.store.pool import default_pool, run
 from precog.store.trading import columns, config, refusals
 
 

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import Doorbell
-from precog.store.pool import Row, default_pool, run
+from precog.store.connection import Row
+from precog.store.pool import default_pool, run
 
 
 def due(

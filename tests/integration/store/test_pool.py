@@ -18,7 +18,8 @@ from precog import journal
 from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable, StoreBusy, StoreError
 from precog.store import alerts
-from precog.store.pool import MOST_PLANNED, Connection, Pool, connect, default_pool
+from precog.store.connection import MOST_PLANNED, Connection, connect
+from precog.store.pool import Pool, default_pool
 from precog.store.queries import prepared
 
 pytestmark = pytest.mark.integration

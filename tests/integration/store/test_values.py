@@ -12,7 +12,7 @@ import precog
 from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
 from precog.store import alerts
-from precog.store.pool import Connection, connect
+from precog.store.connection import Connection, connect
 
 pytestmark = pytest.mark.integration
 
