@@ -9,8 +9,8 @@ from benchmarks import backlog, deliverers
 from benchmarks.curve import Curve
 from benchmarks.stage import Stage
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
-from precog.store import deliveries
-from precog.store.deliveries import Ending
+from precog.store import attempts
+from precog.store.attempts import Ending
 
 TABLES = ("alerts", "alert_deliveries", "alert_delivery_attempts")
 _BATCH = 500
@@ -31,8 +31,8 @@ def flow(stage: Stage, count: int) -> Curve:
     before = _standing(stage)
     for done in range(0, count, _BATCH):
         for delivery_id in backlog.write(stage.database_url, _BATCH):
-            claim = deliveries.claim(delivery_id, "webhook", terms)
-            if claim is None or deliveries.finish(claim.message, _SENT) is None:
+            claim = attempts.claim(delivery_id, "webhook", terms)
+            if claim is None or attempts.finish(claim.message, _SENT) is None:
                 raise RuntimeError(f"delivery {delivery_id} was not due, so nothing is measured")
         for table, (_, _, left, _, _) in _standing(stage).items():
             dead[table].append((done + _BATCH, left))

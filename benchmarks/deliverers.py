@@ -23,7 +23,7 @@ from precog.localstack.mailbox import Mailbox
 from precog.pacing import SmsLimits
 from precog.recovery import duties
 from precog.settings.load import load_settings
-from precog.store import deliveries, health, upkeep
+from precog.store import attempts, health, upkeep
 
 WORKERS = (1, 2, 3, 4)
 _WARM = 50
@@ -100,7 +100,7 @@ def due(stage: Stage, sizes: Sequence[int]) -> Curve:
         backlog.analyze(stage.database_url)
         some = iter(dice.sample(waiting, 100))
         asked: dict[str, Callable[[], object]] = {
-            "claim": lambda some=some: deliveries.claim(next(some), "webhook", ours.terms),  # type: ignore[misc]
+            "claim": lambda some=some: attempts.claim(next(some), "webhook", ours.terms),  # type: ignore[misc]
             "recovery finds what is due": _due,
             "recovery heals": lambda: duties.heal(ours),
             "health": lambda: health.figures(_DEMO, SmsLimits(per_hour=5, per_day=20, reserved_for_critical=2)),

@@ -24,8 +24,8 @@ from precog.pauses import pause
 from precog.settings import process
 from precog.settings.delivery import DeliveryPolicy, Timing
 from precog.settings.model import ChannelOff, Settings
-from precog.store import deliveries
-from precog.store.deliveries import Claim, ClaimTerms, Ending
+from precog.store import attempts, deliveries, sms
+from precog.store.attempts import Claim, ClaimTerms, Ending
 from precog.store.pool import default_pool
 
 log = logging.getLogger("precog.delivery")
@@ -135,7 +135,7 @@ def deliver(courier: Courier, channel: str, delivery_id: UUID, *, then: Followin
 def _claim_first(courier: Courier, channel: str, named: UUID | None, then: Following) -> Claim | None:
     """The first that is due of `named` and what follows it."""
     while named is not None:
-        claim = _claim_sms(courier, named) if channel == "sms" else deliveries.claim(named, channel, courier.terms)
+        claim = _claim_sms(courier, named) if channel == "sms" else attempts.claim(named, channel, courier.terms)
         if claim is not None:
             return claim
         _say_nothing_was_due(channel, named)
@@ -170,7 +170,7 @@ def _next(then: Following) -> UUID | None:
 
 def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:
     """Redis looks first; PostgreSQL decides, under a lock where the SMS may go. Over a limit the delivery is held."""
-    due = deliveries.due_sms(delivery_id, courier.environment)
+    due = sms.due(delivery_id, courier.environment)
     if due is None:
         return None
     limits = courier.sms_limits.left_to(due.severity)
@@ -187,21 +187,21 @@ def _claim_sms(courier: Courier, delivery_id: UUID) -> Claim | None:
 
 def _decide_sms(
     courier: Courier, delivery_id: UUID, limits: pacing.SmsLimits, alone: Mapping[str, datetime], *, locked: bool
-) -> tuple[Claim | None, deliveries.SmsUse]:
+) -> tuple[Claim | None, sms.SmsUse]:
     """The limit, the claim and its attempt in one transaction. Without the lock nothing is claimed, only held.
 
     `alone`: attempts made without PostgreSQL, which count also while they still lie in some machine's journal.
     While tries run that may yet be refused, it is held no longer than until the last of them has surely ended.
     """
     with default_pool().transaction() as connection:
-        use = deliveries.sms_use_in(connection, courier.environment, locked=locked).beside(alone)
+        use = sms.use_in(connection, courier.environment, locked=locked).beside(alone)
         frees_at = pacing.sms_may_go_at(use.counted, limits, now=use.now)
         if frees_at is None:
-            claim = deliveries.claim_in(connection, delivery_id, "sms", courier.terms) if locked else None
+            claim = attempts.claim_in(connection, delivery_id, "sms", courier.terms) if locked else None
             return claim, use
         until = min(frees_at, use.now + timedelta(seconds=courier.terms.lease_seconds)) if use.running else frees_at
         reason = f"over the limit of {limits.per_hour} SMS an hour and {limits.per_day} a day until {until:%H:%M} UTC"
-        deliveries.hold_in(connection, delivery_id, until=until, reason=reason)
+        sms.hold_in(connection, delivery_id, until=until, reason=reason)
     log.warning("an SMS is held: the limit is reached", extra={**_ids("sms", delivery_id), "until": until})
     return None, use
 
@@ -266,7 +266,7 @@ def _write_down(
     message, ending = attempt.message, attempt.ending
     if following is not None:
         try:
-            return deliveries.finish_and_claim(message, ending, following, courier.terms)
+            return attempts.finish_and_claim(message, ending, following, courier.terms)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the next one must not cost this one its outcome
             log.warning(
                 "the next delivery was not claimed; recovery rings again",
@@ -275,7 +275,7 @@ def _write_down(
     until = time.monotonic() + _WRITE_FOR_SECONDS
     while True:
         try:
-            return deliveries.finish(message, ending), None
+            return attempts.finish(message, ending), None
         except StoreError:
             if time.monotonic() > until:
                 log.exception(
@@ -322,7 +322,7 @@ def look_up(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None
 
     None when its outcome is known by now or the provider cannot be asked yet.
     """
-    lost = deliveries.unanswered(delivery_id, courier.environment)
+    lost = attempts.unanswered(delivery_id, courier.environment)
     sender = courier.channels.get(channel)
     find = getattr(sender, "find", None)
     if lost is None or find is None:
@@ -339,7 +339,7 @@ def look_up(courier: Courier, channel: str, delivery_id: UUID) -> Attempt | None
     return attempt
 
 
-def _never_taken(lost: deliveries.Unanswered) -> Ending:
+def _never_taken(lost: attempts.Unanswered) -> Ending:
     """The provider knows nothing of it. It is sent once more; the limit counts both."""
     again = lost.tries < 2
     return Ending(

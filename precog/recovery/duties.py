@@ -12,8 +12,8 @@ from precog.delivery import Courier, delay_before
 from precog.domain.alerts import Severity
 from precog.errors import PrecogError, UnknownOutcome
 from precog.intake import replay_journal
-from precog.store import alerts, deliveries, stand_ins, upkeep
-from precog.store.deliveries import Abandoned, Ending
+from precog.store import alerts, attempts, sms, stand_ins, upkeep
+from precog.store.attempts import Abandoned, Ending
 from precog.store.pool import default_pool
 
 log = logging.getLogger("precog.recovery")
@@ -66,8 +66,8 @@ def plan(courier: Courier) -> int:
 def take_over(courier: Courier) -> int:
     """End the tries whose lease is over: their worker died, or hangs and may not finish them any more."""
     with default_pool().transaction() as connection:
-        abandoned = deliveries.abandoned_in(connection, courier.environment, most=BATCH)
-        return sum(deliveries.take_over_in(connection, each, _after_death(courier, each)) for each in abandoned)
+        abandoned = attempts.abandoned_in(connection, courier.environment, most=BATCH)
+        return sum(attempts.take_over_in(connection, each, _after_death(courier, each)) for each in abandoned)
 
 
 def _after_death(courier: Courier, abandoned: Abandoned) -> Ending:
@@ -118,7 +118,7 @@ def stand_in(courier: Courier) -> int:
 def count_sms(courier: Courier) -> None:
     """Write PostgreSQL's count of the SMS to Redis, for whoever has to look there alone while PostgreSQL is away."""
     if "sms" in courier.channels:
-        courier.limiter.rebuild(deliveries.sms_use(courier.environment).places)
+        courier.limiter.rebuild(sms.use(courier.environment).places)
 
 
 def replay(courier: Courier) -> int:

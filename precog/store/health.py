@@ -3,8 +3,8 @@
 from precog.domain.alerts import Environment
 from precog.domain.verdict import Figures, Paused
 from precog.pacing import SmsLimits, sms_left
+from precog.store import sms
 from precog.store.connection import Connection
-from precog.store.deliveries import sms_use_in
 from precog.store.pool import default_pool, run
 
 _SECONDS = 3.0
@@ -19,7 +19,7 @@ def figures(environment: Environment, sms_limits: SmsLimits) -> Figures:
 def _figures(connection: Connection, environment: Environment, sms_limits: SmsLimits) -> Figures:
     counted = connection.run("standing.figures", environment=environment)[0]
     paused = connection.run("channels.paused", environment=environment)
-    use = sms_use_in(connection, environment, locked=False)
+    use = sms.use_in(connection, environment, locked=False)
     hour, day = sms_left(use.counted, sms_limits, now=use.now)
     return Figures(
         **counted,

@@ -14,8 +14,8 @@ from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
 from precog.domain.routes import Route
 from precog.errors import AlertStoreUnavailable
-from precog.store import alerts, channels, deliveries, upkeep
-from precog.store.deliveries import Claim, ClaimTerms, Ending
+from precog.store import alerts, attempts, channels, deliveries, upkeep
+from precog.store.attempts import Claim, ClaimTerms, Ending
 from precog.store.pool import default_pool
 
 pytestmark = pytest.mark.integration
@@ -59,7 +59,7 @@ def _alert(message: Message) -> int:
 
 
 def _claim(delivery_id: UUID, channel: str = "email", **changes: Any) -> Claim:
-    claim = deliveries.claim(delivery_id, channel, _terms(**changes))
+    claim = attempts.claim(delivery_id, channel, _terms(**changes))
     assert claim is not None
     return claim
 
@@ -103,7 +103,7 @@ def test_a_worker_that_lives_through_a_migration_goes_on(planned: Callable[[str]
 def test_a_transaction_that_meets_a_migration_fails_once(planned: Callable[[str], UUID], db_cursor: Cursor) -> None:
     with default_pool().connection() as one, default_pool().connection() as another:
         for each in (one, another):
-            deliveries.claim_in(each, uuid4(), "sms", _terms())
+            attempts.claim_in(each, uuid4(), "sms", _terms())
     planned("email")
     _migrate_what_a_claim_returns(db_cursor)
     delivery_id = planned("sms")
@@ -114,7 +114,7 @@ def test_a_transaction_that_meets_a_migration_fails_once(planned: Callable[[str]
 
 def _claim_in_a_transaction(delivery_id: UUID) -> Claim | None:
     with default_pool().transaction() as connection:
-        return deliveries.claim_in(connection, delivery_id, "sms", _terms())
+        return attempts.claim_in(connection, delivery_id, "sms", _terms())
 
 
 def _migrate_what_a_claim_returns(cursor: Cursor) -> None:
@@ -136,19 +136,19 @@ def test_a_claim_puts_the_attempt_on_record_before_the_send(planned: Callable[[s
 def test_of_many_workers_one_gets_the_claim(planned: Callable[[str], UUID]) -> None:
     delivery_id = planned("email")
     with ThreadPoolExecutor(8) as workers:
-        claims = list(workers.map(lambda n: deliveries.claim(delivery_id, "email", _terms(f"host:{n}")), range(24)))
+        claims = list(workers.map(lambda n: attempts.claim(delivery_id, "email", _terms(f"host:{n}")), range(24)))
     assert sum(claim is not None for claim in claims) == 1
 
 
 def test_a_worker_of_another_environment_or_channel_gets_nothing(planned: Callable[[str], UUID]) -> None:
     delivery_id = planned("sms")
-    assert deliveries.claim(delivery_id, "sms", _terms(environment=Environment.PROD)) is None
-    assert deliveries.claim(delivery_id, "email", _terms()) is None
+    assert attempts.claim(delivery_id, "sms", _terms(environment=Environment.PROD)) is None
+    assert attempts.claim(delivery_id, "email", _terms()) is None
 
 
 def test_an_accepted_delivery_is_sent_and_the_alert_says_so(planned: Callable[[str], UUID]) -> None:
     message = _claim(planned("email")).message
-    assert deliveries.finish(message, ACCEPTED) is DeliveryStatus.SENT
+    assert attempts.finish(message, ACCEPTED) is DeliveryStatus.SENT
     alert = alerts.get(_alert(message), DEMO)
     assert alert["notification_sent"]
     assert alert["notification_sent_at"] is not None
@@ -161,8 +161,8 @@ def test_an_accepted_delivery_is_sent_and_the_alert_says_so(planned: Callable[[s
 def test_a_failed_try_waits_for_its_next_one_and_the_alert_shows_the_error(planned: Callable[[str], UUID]) -> None:
     delivery_id = planned("email")
     message = _claim(delivery_id).message
-    assert deliveries.finish(message, TRANSIENT) is DeliveryStatus.PENDING
-    assert deliveries.claim(delivery_id, "email", _terms()) is None, "it is not due for ten minutes"
+    assert attempts.finish(message, TRANSIENT) is DeliveryStatus.PENDING
+    assert attempts.claim(delivery_id, "email", _terms()) is None, "it is not due for ten minutes"
     assert alerts.get(_alert(message), DEMO)["notification_errors"] == {"email": "421 busy"}
 
 
@@ -170,11 +170,11 @@ def test_a_channel_with_several_recipients_shows_the_worst_of_them(planned: Call
     message = _claim(planned("email")).message
     second = deliveries.add(_alert(message), "email", "bob@example.com")
     assert second is not None
-    deliveries.finish(message, ACCEPTED)
+    attempts.finish(message, ACCEPTED)
     failed = Ending(
         status=DeliveryStatus.FAILED, outcome=AttemptOutcome.REFUSED, error="550", error_code="550", attempt_code="550"
     )
-    deliveries.finish(_claim(second).message, failed)
+    attempts.finish(_claim(second).message, failed)
     alert = alerts.get(_alert(message), DEMO)
     assert alert["notification_channels"]["email"] == "failed"
     assert alert["notification_sent"], "the other one was reached"
@@ -185,23 +185,23 @@ def test_a_try_that_lost_its_lease_cannot_move_the_delivery(planned: Callable[[s
     late = _claim(delivery_id, lease=-1.0).message
     _take_over(DeliveryStatus.PENDING)
     second = _claim(delivery_id, worker="host:2").message
-    assert deliveries.finish(late, TRANSIENT) is None
+    assert attempts.finish(late, TRANSIENT) is None
     assert _standing(delivery_id) is DeliveryStatus.SENDING
-    assert deliveries.finish(second, ACCEPTED) is DeliveryStatus.SENT
+    assert attempts.finish(second, ACCEPTED) is DeliveryStatus.SENT
 
 
 def test_what_a_late_worker_knows_still_reaches_its_own_attempt(planned: Callable[[str], UUID]) -> None:
     late = _claim(planned("email"), lease=-1.0).message
     _take_over(DeliveryStatus.PENDING)
     assert _attempts(late) == [(1, "unknown")]
-    deliveries.finish(late, ACCEPTED)
+    attempts.finish(late, ACCEPTED)
     assert _attempts(late) == [(1, "accepted")]
 
 
 def test_an_unknown_sms_becomes_sent_when_its_worker_comes_back_with_the_answer(planned: Callable[[str], UUID]) -> None:
     late = _claim(planned("sms"), channel="sms", lease=-1.0).message
     _take_over(DeliveryStatus.UNKNOWN)
-    assert deliveries.finish(late, ACCEPTED) is DeliveryStatus.SENT
+    assert attempts.finish(late, ACCEPTED) is DeliveryStatus.SENT
 
 
 def _take_over(status: DeliveryStatus) -> None:
@@ -214,20 +214,20 @@ def _take_over(status: DeliveryStatus) -> None:
         attempt_code="lease_expired",
     )
     with default_pool().transaction() as connection:
-        for each in deliveries.abandoned_in(connection, DEMO, most=10):
-            assert deliveries.take_over_in(connection, each, ending)
+        for each in attempts.abandoned_in(connection, DEMO, most=10):
+            assert attempts.take_over_in(connection, each, ending)
 
 
 def test_a_running_lease_is_nobody_elses(planned: Callable[[str], UUID]) -> None:
     _claim(planned("email"))
     with default_pool().transaction() as connection:
-        assert deliveries.abandoned_in(connection, DEMO, most=10) == []
+        assert attempts.abandoned_in(connection, DEMO, most=10) == []
 
 
 def test_resolving_while_a_send_runs_ends_its_retries(planned: Callable[[str], UUID]) -> None:
     message = _claim(planned("email")).message
     precog.resolve_alert(_alert(message), "ann", "fixed")
-    assert deliveries.finish(message, TRANSIENT) is DeliveryStatus.CANCELLED
+    assert attempts.finish(message, TRANSIENT) is DeliveryStatus.CANCELLED
 
 
 def test_a_delivery_that_is_too_old_is_not_claimed_and_fails_visibly(
@@ -235,7 +235,7 @@ def test_a_delivery_that_is_too_old_is_not_claimed_and_fails_visibly(
 ) -> None:
     delivery_id = planned("email")
     _make_old(db_cursor, hours=7)
-    assert deliveries.claim(delivery_id, "email", _terms()) is None
+    assert attempts.claim(delivery_id, "email", _terms()) is None
     assert upkeep.expire(DEMO, AGES, most=10) == 2
     assert deliveries.standing(delivery_id).error_code == "expired"
 
@@ -244,7 +244,7 @@ def test_a_paused_channel_holds_its_deliveries_and_frees_them_when_it_goes_on(pl
     delivery_id = planned("email")
     assert channels.pause(DEMO, "email", error_code="535", reason="535 authentication failed")
     assert not channels.pause(DEMO, "email", error_code="535", reason="again"), "it is said once"
-    assert deliveries.claim(delivery_id, "email", _terms()) is None
+    assert attempts.claim(delivery_id, "email", _terms()) is None
     assert upkeep.hold_paused(DEMO, most=10) == 1
     assert upkeep.free_held(DEMO, most=10) == 0
     assert channels.resume(DEMO, "email", by="ann")
@@ -285,7 +285,7 @@ def test_the_database_knows_the_same_moves_as_python(db_cursor: Cursor) -> None:
 
 def test_a_finished_attempt_keeps_its_outcome(planned: Callable[[str], UUID], db_cursor: Cursor) -> None:
     message = _claim(planned("email")).message
-    deliveries.finish(message, ACCEPTED)
+    attempts.finish(message, ACCEPTED)
     with pytest.raises(psycopg2.errors.RestrictViolation, match="its outcome stands"):
         db_cursor.execute("UPDATE alert_delivery_attempts SET outcome = 'refused'")
 

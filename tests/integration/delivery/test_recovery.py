@@ -17,7 +17,7 @@ from precog.domain.deliveries import DeliveryStatus
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
 from precog.recovery.process import Recovery
-from precog.store import alerts, deliveries, upkeep
+from precog.store import alerts, attempts, deliveries, upkeep
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -35,7 +35,7 @@ def waiting(courier: Courier) -> dict[str, UUID]:
 
 def _abandon(courier: Courier, channel: str, delivery_id: UUID, cursor: Cursor) -> None:
     """A worker claims the delivery and dies; then its lease ends."""
-    assert deliveries.claim(delivery_id, channel, courier.terms) is not None
+    assert attempts.claim(delivery_id, channel, courier.terms) is not None
     cursor.execute("UPDATE alert_deliveries SET lease_until = clock_timestamp() WHERE status = 'sending'")
 
 

@@ -14,7 +14,7 @@ import precog
 from precog.delivery import Courier, deliver
 from precog.domain.alerts import Environment
 from precog.recovery import duties
-from precog.store import channels, deliveries, upkeep
+from precog.store import attempts, channels, deliveries, upkeep
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -31,7 +31,7 @@ def waiting(courier: Courier) -> dict[str, UUID]:
 
 
 def _claimed(courier: Courier, waiting: dict[str, UUID], cursor: Cursor) -> None:
-    assert deliveries.claim(waiting["email"], "email", courier.terms) is not None
+    assert attempts.claim(waiting["email"], "email", courier.terms) is not None
     cursor.execute("UPDATE alert_deliveries SET lease_until = clock_timestamp() WHERE status = 'sending'")
 
 

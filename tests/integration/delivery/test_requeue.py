@@ -15,7 +15,7 @@ from precog.errors import UnknownDelivery
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
 from precog.settings.delivery import RetryPolicy
-from precog.store import alerts, dead_letters, deliveries
+from precog.store import alerts, attempts, dead_letters, deliveries
 
 pytestmark = pytest.mark.integration
 
@@ -84,7 +84,7 @@ def test_a_worker_that_dies_over_it_leaves_it_its_tries(twice: Courier, db_curso
         [str(mail)],
     )
     dead_letters.requeue(mail, by="ann")
-    assert deliveries.claim(mail, "email", twice.terms) is not None
+    assert attempts.claim(mail, "email", twice.terms) is not None
     db_cursor.execute("UPDATE alert_deliveries SET lease_until = clock_timestamp() WHERE status = 'sending'")
     duties.take_over(twice)
     assert deliveries.standing(mail).status is DeliveryStatus.PENDING

@@ -16,7 +16,7 @@ from precog.domain.alerts import Environment
 from precog.limiter import sms_limiter
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
-from precog.store import alerts, channels, deliveries
+from precog.store import alerts, attempts, channels, deliveries
 
 pytestmark = pytest.mark.integration
 
@@ -106,7 +106,7 @@ def test_an_sms_that_tries_in_progress_keep_back_is_looked_at_again_when_they_ha
     courier: Courier, twelve: list[UUID], db_cursor: Cursor
 ) -> None:
     for delivery_id in twelve[:5]:
-        assert deliveries.claim(delivery_id, "sms", courier.terms) is not None
+        assert attempts.claim(delivery_id, "sms", courier.terms) is not None
     deliver(courier, "sms", twelve[5])
     assert _standing(twelve[5]) == "held"
     db_cursor.execute("SELECT clock_timestamp() + interval '90 seconds'")

@@ -18,8 +18,8 @@ from precog.domain.bands import Figure, steps_reached
 from precog.domain.deliveries import Message
 from precog.domain.routes import Route
 from precog.settings.load import load_rules
-from precog.store import alerts, channels, deliveries
-from precog.store.deliveries import ClaimTerms
+from precog.store import alerts, attempts, channels, deliveries
+from precog.store.attempts import ClaimTerms
 
 pytestmark = pytest.mark.integration
 
@@ -63,7 +63,7 @@ def _message(alert_id: int) -> Message:
         environment=DEMO, worker="test", lease_seconds=90, max_ages=(1e6, 1e6, 1e6, 1e6), bands=load_rules().bands
     )
     [mail] = [each for each in deliveries.of_alert(alert_id) if each["channel"] == "email"]
-    claim = deliveries.claim(UUID(mail["delivery_id"]), "email", terms)
+    claim = attempts.claim(UUID(mail["delivery_id"]), "email", terms)
     assert claim is not None
     return claim.message
 

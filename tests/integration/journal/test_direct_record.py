@@ -12,7 +12,7 @@ from precog.delivery import Courier, deliver
 from precog.domain.deliveries import delivery_identity
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties
-from precog.store import alerts, deliveries
+from precog.store import alerts, attempts, deliveries, sms
 from tests.integration.journal.telling import DEMO, EVERYBODY_ONCE, back, fails, over, raise_alert, received, stored
 from tests.outside import Outside
 from tests.proxy import Proxy
@@ -109,7 +109,7 @@ def test_an_sms_whose_answer_was_lost_counts_and_is_looked_up_first(away: Proxy,
     _, made, attempts = stored(error)
     assert _standing(made)["sms"] == ("unknown", 1)
     assert over("sms", attempts)["outcome"] == "unknown"
-    assert len(deliveries.sms_use(DEMO).counted) == 1
+    assert len(sms.use(DEMO).counted) == 1
 
 
 def test_a_try_that_ends_after_the_call_is_on_record_all_the_same(away: Proxy, outside: Outside) -> None:
@@ -140,7 +140,7 @@ def test_a_process_that_dies_in_the_middle_of_a_send_leaves_a_try_under_its_leas
     [alert] = alerts.newest(DEMO)
     made: list[Any] = deliveries.of_alert(alert["alert_id"])
     assert _standing(made)["sms"] == ("sending", 1)
-    assert len(deliveries.sms_use(DEMO).counted) == 1
+    assert len(sms.use(DEMO).counted) == 1
     db_cursor.execute("UPDATE alert_deliveries SET lease_until = clock_timestamp() WHERE status = 'sending'")
     assert duties.take_over(worker) == 1
     assert _standing(deliveries.of_alert(alert["alert_id"]))["sms"] == ("unknown", 1)
@@ -176,7 +176,7 @@ def test_a_worker_that_is_at_it_loses_the_delivery_to_whoever_told_people(
     db_cursor.execute("SELECT delivery_id::text FROM alert_deliveries WHERE channel = 'slack'")
     [(delivery_id,)] = db_cursor.fetchall()
     door.swallows.clear()
-    claim = deliveries.claim(UUID(delivery_id), "slack", worker.terms)
+    claim = attempts.claim(UUID(delivery_id), "slack", worker.terms)
     assert claim is not None
     intake.replay_journal(DEMO)
     _, made, _ = stored(error)

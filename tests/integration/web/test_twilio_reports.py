@@ -18,8 +18,8 @@ from precog.domain.alerts import Environment
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, ReceiptState
 from precog.localstack.receivers import Fault, Reply
 from precog.settings.model import Settings
-from precog.store import alerts, channels, deliveries, upkeep
-from precog.store.deliveries import Ending
+from precog.store import alerts, attempts, channels, deliveries, upkeep
+from precog.store.attempts import Ending
 from precog.store.pool import close_default_pool
 from tests.integration.web.served import NOBODY, PUBLIC_URL, TOKEN, Sms, Web, as_configured, serving, sms_of
 
@@ -71,9 +71,9 @@ def test_in_whatever_order_and_however_often_reports_come_the_first_final_one_st
         alert_id = precog.log_alert("drill", "critical", "risk", " ".join(order), send_notification=False)
         delivery_id = deliveries.add(alert_id, "sms", "+15550100002")
         assert delivery_id is not None
-        claim = deliveries.claim(delivery_id, "sms", courier.terms)
+        claim = attempts.claim(delivery_id, "sms", courier.terms)
         assert claim is not None
-        deliveries.finish(claim.message, _accepted("SM1"))
+        attempts.finish(claim.message, _accepted("SM1"))
         news = [receipts.take(DEMO, "sms", delivery_id, receipt("SM1", status)) for status in order]
         final = next((status for status in order if status in {"delivered", "undelivered"}), None)
         assert Sms(alert_id=alert_id, delivery_id=delivery_id, sid="SM1").receipt()[0] == (final or "queued")
@@ -104,11 +104,11 @@ def test_the_database_lets_no_receipt_go_back(web: Web, sms: Sms, db_cursor: psy
 
 def test_a_report_that_is_faster_than_the_answer_to_the_send_is_not_lost(courier: Courier, web: Web) -> None:
     delivery_id = sms_of(precog.log_alert("api_failures", "critical", "kalshi_api", "5 failures in 5 minutes"))
-    claim = deliveries.claim(delivery_id, "sms", courier.terms)
+    claim = attempts.claim(delivery_id, "sms", courier.terms)
     assert claim is not None
     assert claim.message.alert_id is not None
     web.report(delivery_id, "SM7", "delivered")
-    deliveries.finish(claim.message, _accepted("SM7"))
+    attempts.finish(claim.message, _accepted("SM7"))
     assert Sms(alert_id=claim.message.alert_id, delivery_id=delivery_id, sid="SM7").receipt()[0] == "delivered"
 
 
