@@ -17,7 +17,8 @@ from benchmarks.curve import Curve
 from benchmarks.stage import Stage
 from precog import log_alert
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, deliver, open_courier
+from precog.courier import Courier, open_courier
+from precog.delivery import deliver
 from precog.domain.alerts import Environment
 from precog.localstack.mailbox import Mailbox
 from precog.pacing import SmsLimits

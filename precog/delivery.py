@@ -1,31 +1,23 @@
 """One delivery: claimed, sent, and written down. What a worker does with an id, and nothing else."""
 
 import logging
-import os
 import random
-import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from precog import pacing
 from precog.channels.base import Channel
-from precog.channels.registry import KINDS
-from precog.channels.sms import SmsLimits, SmsSettings
-from precog.domain.alerts import Environment, Severity
+from precog.courier import Courier
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, Message, Receipt
 from precog.domain.redact import short_reason
-from precog.domain.routes import Route
 from precog.errors import ChannelMisconfigured, SendFailure, StoreError, TransientFailure, UnknownOutcome
-from precog.limiter import SmsLimiter, sms_limiter
 from precog.pauses import pause
-from precog.settings import process
-from precog.settings.delivery import DeliveryPolicy, Timing
-from precog.settings.model import ChannelOff, Settings
+from precog.settings.delivery import Timing
 from precog.store import attempts, deliveries, sms
-from precog.store.attempts import Claim, ClaimTerms, Ending
+from precog.store.attempts import Claim, Ending
 from precog.store.pool import default_pool
 
 log = logging.getLogger("precog.delivery")
@@ -36,70 +28,12 @@ _LINGER_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Courier:
-    """What it takes to deliver: who we are, what we may, and the channels that are on here."""
-
-    terms: ClaimTerms
-    policy: DeliveryPolicy
-    channels: Mapping[str, Channel]
-    sms_limits: pacing.SmsLimits
-    limiter: SmsLimiter
-    stand_ins: tuple[Route, ...]
-    """The other ways that a critical or high alert may take, first choice first."""
-    receipt_looks: tuple[float, ...]
-    """Seconds after its sending at which a provider is asked for a message's receipt."""
-
-    @property
-    def environment(self) -> Environment:
-        return self.terms.environment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try that was made: what was sent, how it ended, and the failure if it was one."""
 
     message: Message
     ending: Ending
     failure: SendFailure | None = None
-
-
-def open_courier(settings: Settings) -> Courier:
-    """The channels that are on, opened; no connection is made yet."""
-    on = {name: each for name, each in settings.channels.items() if not isinstance(each, ChannelOff)}
-    ages = {severity.rank: retry.max_age_seconds for severity, retry in settings.delivery.retry.items()}
-    return Courier(
-        terms=ClaimTerms(
-            environment=settings.environment,
-            worker=f"{socket.gethostname()}:{os.getpid()}",
-            lease_seconds=settings.delivery.timing.lease_seconds,
-            max_ages=(ages[1], ages[2], ages[3], ages[4]),
-            bands=settings.alerts.bands,
-        ),
-        policy=settings.delivery,
-        channels={name: KINDS[name].open(each) for name, each in on.items()},
-        sms_limits=sms_limits(settings),
-        limiter=sms_limiter(settings.environment, process.redis_url()),
-        stand_ins=tuple(
-            Route(environment=settings.environment, severity=severity, channel=name, recipient=recipient)
-            for severity in (Severity.CRITICAL, Severity.HIGH)
-            for name in settings.delivery.fallback
-            if name in on
-            for recipient in KINDS[name].recipients(on[name], severity)
-        ),
-        receipt_looks=pacing.receipt_looks(called_back=_called_back(settings.channels.get("sms"))),
-    )
-
-
-def _called_back(sms: object) -> bool:
-    return isinstance(sms, SmsSettings) and sms.public_url is not None
-
-
-def sms_limits(settings: Settings) -> pacing.SmsLimits:
-    sms = settings.channels.get("sms")
-    given = sms.limits if isinstance(sms, SmsSettings) else SmsLimits()
-    return pacing.SmsLimits(
-        per_hour=given.per_hour, per_day=given.per_day, reserved_for_critical=given.reserved_for_critical
-    )
 
 
 Following = Callable[[float], UUID | None]
@@ -362,8 +296,3 @@ def _say_nothing_was_due(channel: str, delivery_id: UUID) -> None:
 
 def _ids(channel: str, delivery_id: UUID) -> dict[str, object]:
     return {"channel": channel, "delivery_id": str(delivery_id)}
-
-
-def as_worker(courier: Courier) -> Courier:
-    """The same courier under this process's name: for a child that its parent's was copied into."""
-    return replace(courier, terms=replace(courier.terms, worker=f"{socket.gethostname()}:{os.getpid()}"))

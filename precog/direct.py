@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 from precog import journal
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, open_courier
+from precog.courier import Courier, open_courier
 from precog.domain.alerts import NewAlert
 from precog.domain.deliveries import AttemptOutcome, Message
 from precog.domain.direct import DirectTry

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 from precog import arguments, intake
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, deliver, open_courier
+from precog.courier import Courier, open_courier
+from precog.delivery import deliver
 from precog.domain.alerts import Severity
 from precog.domain.deliveries import DeliveryStatus, Receipt
 from precog.domain.nearest import did_you_mean

@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID
 
-from precog.delivery import Courier
+from precog.courier import Courier
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import Receipt, ReceiptState
 from precog.errors import ChannelMisconfigured, SendFailure

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from celery import Task
 
-from precog.delivery import Courier, Following, deliver, open_courier
+from precog.courier import Courier, open_courier
+from precog.delivery import Following, deliver
 from precog.errors import StoreError
 from precog.queue import CHANNELS, take, task_name
 from workers.app import app

@@ -8,7 +8,7 @@ from precog import journal
 from precog.channels.registry import KINDS
 from precog.cli.configured import channel_states, current_settings
 from precog.cli.output import now, relative
-from precog.delivery import sms_limits
+from precog.courier import sms_limits
 from precog.domain.alerts import Environment, Severity
 from precog.domain.verdict import LATE_SECONDS, Figures, judge
 from precog.errors import AlertStoreUnavailable, ConfigError, JournalError, SchemaMismatch

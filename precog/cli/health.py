@@ -8,7 +8,7 @@ from precog.arguments import environment_named
 from precog.cli.configured import current_settings
 from precog.cli.options import EnvironmentName, Json
 from precog.cli.output import coloured, out, plain, print_json, relative, say
-from precog.delivery import sms_limits
+from precog.courier import sms_limits
 from precog.domain.verdict import Figures, Verdict
 from precog.errors import ConfigError
 from precog.health import SHIPPED_LIMITS, Health

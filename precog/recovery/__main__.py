@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from precog.channels.registry import KINDS
-from precog.delivery import open_courier
+from precog.courier import open_courier
 from precog.errors import ConfigError
 from precog.logger import configure_logging
 from precog.recovery.process import Recovery

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.context import ForkProcess
 from uuid import UUID
 
-from precog.delivery import Courier, as_worker
+from precog.courier import Courier, as_worker
 from precog.domain.deliveries import Doorbell
 from precog.errors import StoreError
 

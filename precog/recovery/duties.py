@@ -8,7 +8,8 @@ from functools import lru_cache
 from precog import journal, pacing
 from precog.arguments import window_minutes
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, delay_before
+from precog.courier import Courier
+from precog.delivery import delay_before
 from precog.domain.alerts import Severity
 from precog.errors import PrecogError, UnknownOutcome
 from precog.intake import replay_journal

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import psycopg2
 
 from precog import pacing, queue, receipts
-from precog.delivery import Courier, deliver, look_up
+from precog.courier import Courier
+from precog.delivery import deliver, look_up
 from precog.errors import StoreError
 from precog.recovery import duties
 from precog.recovery.direct import BATCH, Children

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from precog.channels.sms import SmsSettings
 from precog.channels.sms_receipts import CALLBACK_PATH
-from precog.delivery import sms_limits
+from precog.courier import sms_limits
 from precog.errors import StoreError
 from precog.health import health
 from precog.settings.model import Settings

@@ -10,7 +10,8 @@ import pytest
 
 import precog
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, deliver, look_up
+from precog.courier import Courier
+from precog.delivery import deliver, look_up
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import DeliveryStatus
 from precog.errors import ChannelMisconfigured, PermanentFailure, RateLimited, UnknownOutcome

@@ -12,7 +12,8 @@ import pytest
 import precog
 from precog import pacing
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, deliver, open_courier
+from precog.courier import Courier, open_courier
+from precog.delivery import deliver
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import Doorbell
 from precog.localstack.receivers import Fault, Reply

@@ -11,7 +11,8 @@ import pytest
 
 import precog
 from precog import queue
-from precog.delivery import Courier, deliver
+from precog.courier import Courier
+from precog.delivery import deliver
 from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import DeliveryStatus
 from precog.localstack.receivers import Fault, Reply

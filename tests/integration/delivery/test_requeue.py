@@ -8,7 +8,8 @@ import psycopg2.extensions
 import pytest
 
 import precog
-from precog.delivery import Courier, deliver, look_up
+from precog.courier import Courier
+from precog.delivery import deliver, look_up
 from precog.domain.alerts import Environment, Severity
 from precog.domain.deliveries import DeliveryStatus
 from precog.errors import UnknownDelivery

@@ -9,7 +9,8 @@ import psycopg2.extensions
 import pytest
 
 import precog
-from precog.delivery import Courier, Following, deliver
+from precog.courier import Courier
+from precog.delivery import Following, deliver
 from precog.domain.deliveries import Message, Receipt
 from precog.localstack.receivers import Reply
 from precog.store import deliveries

@@ -11,7 +11,8 @@ import pytest
 import redis
 
 import precog
-from precog.delivery import Courier, deliver
+from precog.courier import Courier
+from precog.delivery import deliver
 from precog.domain.alerts import Environment
 from precog.limiter import sms_limiter
 from precog.localstack.receivers import Fault, Reply

@@ -11,7 +11,8 @@ import psycopg2.extensions
 import pytest
 
 import precog
-from precog.delivery import Courier, deliver
+from precog.courier import Courier
+from precog.delivery import deliver
 from precog.domain.alerts import Environment
 from precog.domain.records import DeliveryRecord
 from precog.localstack.receivers import Reply

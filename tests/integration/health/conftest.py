@@ -6,7 +6,7 @@ import pytest
 
 from precog import queue
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, open_courier
+from precog.courier import Courier, open_courier
 from precog.settings.load import load_settings
 from precog.settings.routes import planned_routes
 from precog.store import channels

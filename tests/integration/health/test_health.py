@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 
 import precog
 from precog.cli.app import app
-from precog.delivery import Courier, deliver
+from precog.courier import Courier
+from precog.delivery import deliver
 from precog.domain.alerts import Environment
 from precog.domain.verdict import Figures, Verdict
 from precog.errors import AlertStoreUnavailable

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 import precog
-from precog.delivery import Courier
+from precog.courier import Courier
 from precog.domain.alerts import Environment
 from precog.localstack.receivers import Fault, Receiver, Reply, receiver
 from precog.recovery import heartbeat

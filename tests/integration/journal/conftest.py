@@ -7,7 +7,7 @@ import pytest
 
 from precog import direct, queue
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, open_courier
+from precog.courier import Courier, open_courier
 from precog.domain.alerts import Environment, Severity
 from precog.domain.routes import Route
 from precog.recovery import duties

@@ -8,7 +8,8 @@ import psycopg2.extensions
 import pytest
 
 from precog import intake, journal
-from precog.delivery import Courier, deliver
+from precog.courier import Courier
+from precog.delivery import deliver
 from precog.domain.deliveries import delivery_identity
 from precog.localstack.receivers import Fault, Reply
 from precog.recovery import duties

@@ -12,7 +12,8 @@ import pytest
 import redis
 
 from precog import intake, journal
-from precog.delivery import Courier, deliver
+from precog.courier import Courier
+from precog.delivery import deliver
 from precog.errors import StoreBusy
 from precog.localstack.receivers import Fault, Reply
 from precog.logger import log_alert_helper

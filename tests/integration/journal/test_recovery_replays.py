@@ -7,7 +7,7 @@ import pytest
 import precog
 from precog import journal
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, open_courier
+from precog.courier import Courier, open_courier
 from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable
 from precog.recovery import duties

@@ -16,7 +16,8 @@ import pytest
 import precog
 from precog.alert_manager import calculate_fingerprint
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, deliver, open_courier
+from precog.courier import Courier, open_courier
+from precog.delivery import deliver
 from precog.domain.alerts import Environment, ResolutionAction, Severity
 from precog.errors import AlertValueError
 from precog.localstack.receivers import Reply

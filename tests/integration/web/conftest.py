@@ -6,7 +6,8 @@ import pytest
 
 import precog
 from precog.channels.registry import KINDS
-from precog.delivery import Courier, deliver, open_courier
+from precog.courier import Courier, open_courier
+from precog.delivery import deliver
 from precog.settings.model import Settings
 from precog.settings.routes import planned_routes
 from precog.store import channels

@@ -13,7 +13,8 @@ from twilio.request_validator import RequestValidator
 import precog
 from precog import receipts
 from precog.channels.sms_receipts import receipt
-from precog.delivery import Courier, deliver, look_up
+from precog.courier import Courier
+from precog.delivery import deliver, look_up
 from precog.domain.alerts import Environment
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus, ReceiptState
 from precog.localstack.receivers import Fault, Reply
