@@ -40,11 +40,11 @@ Following = Callable[[float], UUID | None]
 """Names the delivery that comes next, waiting for one for at most so many seconds; None where none comes."""
 
 
-def _alone(_: float) -> None:
-    """Nothing follows a delivery that is made by itself."""
+def by_itself(_: float) -> None:
+    """Nothing follows a delivery that is made by itself, as inside a caller's time."""
 
 
-def deliver(courier: Courier, channel: str, delivery_id: UUID, *, then: Following = _alone) -> Attempt | None:
+def deliver(courier: Courier, channel: str, delivery_id: UUID, *, then: Following = by_itself) -> Attempt | None:
     """Make one try at a due delivery. None when there is nothing to do here: gone, taken, held, not due, channel off.
 
     As long as tries are accepted, it goes on with what `then` names; the last try is returned. SMS are made one by one,
@@ -58,7 +58,7 @@ def deliver(courier: Courier, channel: str, delivery_id: UUID, *, then: Followin
         log.warning("the channel is off here and its delivery waits", extra=_ids(channel, delivery_id))
         return None
     if channel == "sms":
-        then = _alone
+        then = by_itself
     attempt, claim = None, _claim_first(courier, channel, delivery_id, then)
     while claim is not None:
         attempt = _send(courier, sender, claim)

@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import Task
 
 from precog.courier import Courier, open_courier
-from precog.delivery import Following, deliver
+from precog.delivery import Following, by_itself, deliver
 from precog.errors import StoreError
 from precog.queue import CHANNELS, take, task_name
 from workers.app import app
@@ -39,15 +39,11 @@ def deliver_rung(channel: str, delivery_id: str, *, then: Following) -> None:
 
 def _task_for(channel: str) -> Task[[str], None]:
     def run(self: Task[[str], None], delivery_id: str) -> None:
-        deliver_rung(channel, delivery_id, then=_alone if self.request.is_eager else _round(channel))
+        deliver_rung(channel, delivery_id, then=by_itself if self.request.is_eager else _round(channel))
 
     run.__doc__ = f"Deliver what is due by {channel}."
     task: Task[[str], None] = app.task(name=task_name(channel), bind=True)(run)
     return task
-
-
-def _alone(_: float) -> None:
-    """Nothing follows a delivery that is made inside the caller's time."""
 
 
 def _round(channel: str) -> Following:
