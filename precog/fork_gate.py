@@ -18,18 +18,19 @@ _PATIENCE_SECONDS = 20.0
 class _ForkGate:
     def __init__(self) -> None:
         # One thread may hold its lock twice: a finalizer runs in the middle of anything, and may open a connection.
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)  # not for `with`: an interrupt in it would keep the lock
         self._inside: Counter[int] = Counter()
         """How often each thread has entered."""
 
     def __enter__(self) -> None:
-        with self._changed:
+        with self._lock:
             self._inside[threading.get_ident()] += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._changed:
+        with self._lock:
             mine = threading.get_ident()
             self._inside[mine] -= 1
             if not self._inside[mine]:

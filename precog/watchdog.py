@@ -30,12 +30,13 @@ class _Watchdog:
         """Anew in a child, which has no thread of its parent's, and none of its calls."""
         self._watches: set[Watched] = set()
         # One thread may hold its lock twice: a finalizer runs in the middle of anything, and may log an alert.
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)  # not for `with`: an interrupt in it would keep the lock
         self._wakes_at = -math.inf
         """When the thread looks again; infinity while it waits to be called, minus infinity while there is none."""
 
     def watch(self, watched: Watched) -> None:
-        with self._changed:
+        with self._lock:
             self._watches.add(watched)
             starts = self._wakes_at == -math.inf
             if starts:
@@ -47,7 +48,7 @@ class _Watchdog:
             self._start()
 
     def forget(self, watched: Watched) -> None:
-        with self._changed:
+        with self._lock:
             self._watches.discard(watched)
 
     def _start(self) -> None:
@@ -73,7 +74,7 @@ class _Watchdog:
             self._wakes_at = -math.inf  # who watches next starts another
 
     def _sleep(self, until: float) -> None:
-        with self._changed:
+        with self._lock:
             self._wakes_at = min(until, self._wakes_at)
             seconds = self._wakes_at - time.monotonic()
             if seconds > 0:
@@ -81,7 +82,7 @@ class _Watchdog:
             self._wakes_at = math.inf  # whatever is watched from here on says when to look again
 
     def _bite(self, late: Watched, now: float) -> None:
-        with self._changed:  # so that nobody who forgot it is bitten
+        with self._lock:  # so that nobody who forgot it is bitten
             if late in self._watches and late.deadline <= now:
                 self._watches.discard(late)
                 late.bite()
