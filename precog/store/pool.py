@@ -16,6 +16,7 @@ from precog.settings import process
 from precog.store.connection import CONNECT_SECONDS, LEAST_CONNECT_SECONDS, Connection, Row, connect
 from precog.store.failures import first_line, lost, outdated, translated
 from precog.store.patience import Patience
+from precog.store.places import Place, Places
 
 Result = TypeVar("Result")
 
@@ -44,7 +45,7 @@ class Pool:
         self._begin()
 
     def _begin(self) -> None:
-        self._places = threading.BoundedSemaphore(self._size)
+        self._places = Places(self._size)
         self._idle: list[Connection] = []
         self._coming: _Coming | None = None
         self._pid = os.getpid()  # last: until then another thread of a child would take the parent's for its own
@@ -61,30 +62,32 @@ class Pool:
 
         `answer_by`: the moment of the monotonic clock that neither the wait for it nor a round trip on it outlasts.
         """
-        places, connection = self._taken(answer_by)
+        place, connection = self._taken(answer_by)
         try:
             yield connection
         finally:
-            self._give_back(places, connection)
+            self._give_back(place, connection)
 
-    def _taken(self, answer_by: float) -> tuple[threading.Semaphore, Connection]:
-        """And its place, which is freed with it: that of the pool it came from, whoever forks meanwhile."""
+    def _taken(self, answer_by: float) -> tuple[Place, Connection]:
+        """And its place, which is freed with it. Whoever is interrupted drops both: the one is closed then, and another
+        made in the other's stead."""
         if self._pid != os.getpid():
             self._after_fork()
-        places, began = self._places, time.monotonic()
-        if not places.acquire(timeout=max(0.0, min(self._wait, answer_by - began))):
+        began = time.monotonic()
+        place = self._places.take(max(0.0, min(self._wait, answer_by - began)))
+        if place is None:
             raise StoreBusy(time.monotonic() - began, self._size)
         try:
             with self._lock:
                 found = self._idle.pop() if self._idle else None
             connection = found or self._connect(answer_by)
         except BaseException:
-            places.release()
+            place.give_back()
             raise
         connection.answer_by = answer_by
-        return places, connection
+        return place, connection
 
-    def _give_back(self, places: threading.Semaphore, connection: Connection) -> None:
+    def _give_back(self, place: Place, connection: Connection) -> None:
         try:
             usable = not connection.closed and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
             if usable and self._pid == os.getpid():
@@ -93,7 +96,7 @@ class Pool:
             else:
                 connection.close()
         finally:
-            places.release()
+            place.give_back()
 
     def _connect(self, answer_by: float) -> Connection:
         seconds = min(CONNECT_SECONDS, answer_by - time.monotonic())
@@ -157,11 +160,11 @@ class Pool:
                 return self._done(work, answer_by)
 
     def _done(self, work: Callable[[Connection], Result], answer_by: float) -> Result:
-        places, connection = self._taken(answer_by)
+        place, connection = self._taken(answer_by)
         try:
             return work(connection)
         finally:
-            self._give_back(places, connection)
+            self._give_back(place, connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
