@@ -10,7 +10,7 @@ from precog.domain.alerts import ResolutionAction, Severity
 from precog.domain.fingerprint import calculate_fingerprint
 from precog.domain.records import AlertRecord
 from precog.errors import AlertTypeError, AlertValueError
-from precog.store import alerts
+from precog.store import alerts, calls
 
 __all__ = [
     "acknowledge_alert",
@@ -142,7 +142,7 @@ def suppress_duplicate_alerts(fingerprint: str, window_minutes: int = 60, *, env
     if len(fingerprint) != 32 or set(fingerprint) - set("0123456789abcdef"):
         raise AlertValueError("fingerprint", f"{fingerprint!r} is not 32 hex digits; calculate_fingerprint() makes one")
     minutes = arguments.whole_number("window_minutes", window_minutes, least=0, most=1_000_000)
-    return alerts.would_suppress(arguments.environment_named(environment), fingerprint, window_minutes=minutes)
+    return calls.would_suppress(arguments.environment_named(environment), fingerprint, window_minutes=minutes)
 
 
 def _id(value: object) -> int:

@@ -16,7 +16,7 @@ from precog.domain.redact import short_reason
 from precog.errors import AlertStoreUnavailable, IdempotencyConflict, StoreBusy, StoreError
 from precog.group_commit import GroupCommit, NoAnswer
 from precog.json_lines import masked
-from precog.store import alerts, deliveries
+from precog.store import calls, deliveries
 from precog.store import direct as direct_tries
 from precog.store.pool import default_pool
 
@@ -26,7 +26,7 @@ CATCH_UP, CATCH_UP_SECONDS = 20, 0.1
 """How many alerts of the journal a call stores besides its own, and for how long: to empty it soon and not be felt."""
 
 
-def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Logged:
+def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> calls.Logged:
     """Store the alert and ring for its deliveries. Durable when it returns.
 
     Raises IdempotencyConflict, AlertStoreUnavailable and the other StoreErrors. Whatever kept PostgreSQL from taking
@@ -45,21 +45,21 @@ def accept(alert: NewAlert, *, idempotency_key: str | None = None) -> alerts.Log
     return logged
 
 
-def _log_with_others(alert: NewAlert) -> alerts.Logged:
+def _log_with_others(alert: NewAlert) -> calls.Logged:
     try:
-        return _group_commit_of(os.getpid()).do(alert, within=alerts.LOG_SECONDS)
+        return _group_commit_of(os.getpid()).do(alert, within=calls.LOG_SECONDS)
     except NoAnswer as error:
         raise AlertStoreUnavailable(str(error)) from error
 
 
 @cache
-def _group_commit_of(_pid: int) -> GroupCommit[NewAlert, alerts.Logged]:
+def _group_commit_of(_pid: int) -> GroupCommit[NewAlert, calls.Logged]:
     """One a process: what its parent's threads were at, at the fork, nobody ends in a child."""
     return GroupCommit(_log, _ring)
 
 
-def _log(some: Sequence[NewAlert], within: float) -> list[alerts.Logged]:
-    return alerts.log(some, ring=queue.may_ring(), within=within)
+def _log(some: Sequence[NewAlert], within: float) -> list[calls.Logged]:
+    return calls.log(some, ring=queue.may_ring(), within=within)
 
 
 def replay_journal(environment: Environment, *, most: int | None = None, seconds: float = math.inf) -> journal.Report:
@@ -76,12 +76,12 @@ def _store_kept(kept: journal.Kept) -> None:
     if kept.tries:
         logged = direct_tries.log(kept.alert, kept.tries, ring=ring)
     else:
-        [logged] = alerts.log([kept.alert], ring=ring)
+        [logged] = calls.log([kept.alert], ring=ring)
     _ring([kept.alert], [logged])
     _check(kept.alert, logged, "of the journal")
 
 
-def _check(alert: NewAlert, logged: alerts.Logged, idempotency_key: str | None) -> None:
+def _check(alert: NewAlert, logged: calls.Logged, idempotency_key: str | None) -> None:
     _check_repeat(alert, logged, idempotency_key)
     if not logged.planned:
         log.warning(
@@ -142,14 +142,14 @@ def _catch_up(environment: Environment) -> None:
 
 def accept_in(
     connection: psycopg2.extensions.connection, alert: NewAlert, *, idempotency_key: str | None = None
-) -> alerts.Logged:
+) -> calls.Logged:
     """Store the alert in the caller's transaction; recovery plans once they commit. psycopg2's errors pass."""
-    logged = alerts.join(connection, alert)
+    logged = calls.join(connection, alert)
     _check_repeat(alert, logged, idempotency_key)
     return logged
 
 
-def _ring(some: Sequence[NewAlert], logged: Sequence[alerts.Logged]) -> None:
+def _ring(some: Sequence[NewAlert], logged: Sequence[calls.Logged]) -> None:
     """For what is due of these. Where that fails the stamp of the ring is taken back: recovery then need not wait."""
     by_environment: dict[Environment, list[Doorbell]] = {}
     for alert, one in zip(some, logged, strict=True):
@@ -166,6 +166,6 @@ def _unring(doorbells: Sequence[Doorbell]) -> None:
         log.warning("a failed ring is not written down; recovery rings half a minute later", exc_info=True)
 
 
-def _check_repeat(alert: NewAlert, logged: alerts.Logged, idempotency_key: str | None) -> None:
+def _check_repeat(alert: NewAlert, logged: calls.Logged, idempotency_key: str | None) -> None:
     if idempotency_key is not None and logged.stored_before_as not in {None, alert.request_hash}:
         raise IdempotencyConflict(idempotency_key, logged.alert_id)

@@ -16,7 +16,7 @@ from precog.alert_manager import calculate_fingerprint
 from precog.domain.alerts import Environment, Severity
 from precog.domain.routes import Route
 from precog.errors import AlertTypeError, AlertValueError, IdempotencyConflict, UnknownAlert
-from precog.store import alerts, channels, deliveries
+from precog.store import alerts, calls, channels, deliveries
 
 pytestmark = pytest.mark.integration
 
@@ -102,9 +102,9 @@ def test_without_routes_the_alert_is_stored_and_waits_for_them(caplog: pytest.Lo
     assert not _get(alert_id)["planned"]
     assert "no routes" in caplog.text
     channels.write_routes(Environment.DEMO, [_route(Severity.CRITICAL, "file", "alerts")])
-    waiting = alerts.unplanned(Environment.DEMO, most=10)
+    waiting = calls.unplanned(Environment.DEMO, most=10)
     assert [each.alert_id for each in waiting] == [alert_id]
-    alerts.plan(waiting[0], Environment.DEMO, window_minutes=60)
+    calls.plan(waiting[0], Environment.DEMO, window_minutes=60)
     assert _statuses(alert_id) == [("file", "alerts", "pending")]
 
 
@@ -216,9 +216,9 @@ def test_an_alert_of_a_callers_transaction_is_gone_when_that_rolls_back(routes: 
 def test_an_alert_of_a_callers_transaction_is_planned_after_its_commit(routes: None, database_url: str) -> None:
     with psycopg2.connect(database_url) as theirs:
         alert_id = _log(connection=theirs)
-        assert alerts.unplanned(Environment.DEMO, most=10) == []
-    [waiting] = alerts.unplanned(Environment.DEMO, most=10)
-    assert {bell.channel for bell in alerts.plan(waiting, Environment.DEMO, window_minutes=60)} == {
+        assert calls.unplanned(Environment.DEMO, most=10) == []
+    [waiting] = calls.unplanned(Environment.DEMO, most=10)
+    assert {bell.channel for bell in calls.plan(waiting, Environment.DEMO, window_minutes=60)} == {
         "email",
         "file",
         "sms",
@@ -231,8 +231,8 @@ def test_two_callers_transactions_with_equal_alerts_do_not_wait_for_each_other(r
     ids = [_log(connection=one), _log(connection=two)]
     two.commit()
     one.commit()
-    for waiting in alerts.unplanned(Environment.DEMO, most=10):
-        alerts.plan(waiting, Environment.DEMO, window_minutes=60)
+    for waiting in calls.unplanned(Environment.DEMO, most=10):
+        calls.plan(waiting, Environment.DEMO, window_minutes=60)
     assert sorted(_get(alert_id)["notify"] for alert_id in ids) == [False, True]
     one.close()
     two.close()

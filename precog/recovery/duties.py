@@ -13,7 +13,7 @@ from precog.delivery import delay_before
 from precog.domain.alerts import Severity
 from precog.errors import PrecogError, UnknownOutcome
 from precog.intake import replay_journal
-from precog.store import alerts, attempts, sms, stand_ins, upkeep
+from precog.store import attempts, calls, sms, stand_ins, upkeep
 from precog.store.attempts import Abandoned, Ending
 from precog.store.pool import default_pool
 
@@ -58,9 +58,9 @@ def heal(courier: Courier) -> Beat:
 
 def plan(courier: Courier) -> int:
     """Decide about the alerts that a caller's own transaction brought, or that came before any route."""
-    waiting = alerts.unplanned(courier.environment, most=BATCH)
+    waiting = calls.unplanned(courier.environment, most=BATCH)
     for each in waiting:
-        alerts.plan(each, courier.environment, window_minutes=window_minutes(each.alert_type))
+        calls.plan(each, courier.environment, window_minutes=window_minutes(each.alert_type))
     return len(waiting)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from precog.domain.alerts import NewAlert
 from precog.domain.deliveries import AttemptOutcome, DeliveryStatus
 from precog.domain.direct import DirectTry
-from precog.store import alerts
-from precog.store.alerts import Logged
+from precog.store import calls
+from precog.store.calls import Logged
 from precog.store.connection import Connection
 from precog.store.pool import default_pool
 
@@ -18,12 +18,12 @@ _LOOK_UP_AFTER_SECONDS = 30.0
 
 
 def log(alert: NewAlert, tries: Sequence[DirectTry], *, ring: bool) -> Logged:
-    """As `alerts.log`, with the tries in the same transaction: no worker finds a delivery due that was made already.
+    """As `calls.log`, with the tries in the same transaction: no worker finds a delivery due that was made already.
 
     Safe to repeat. Raises StoreError.
     """
     with default_pool().transaction() as connection:
-        [logged] = alerts.log_in(connection, [alert], ring=ring)
+        [logged] = calls.log_in(connection, [alert], ring=ring)
         for each in tries:
             _write(connection, logged.alert_id, each)
         return logged

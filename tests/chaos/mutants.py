@@ -114,9 +114,11 @@ MUTANTS = (
         name="a call has no identity",
         changes=(
             Change(
-                file="precog/store/alerts.py",
-                old='        "alert_uuid": str(alert.alert_uuid),\n',
-                new='        "alert_uuid": str(__import__("uuid").uuid4()),\n',
+                file="precog/store/calls.py",
+                old="    uuids = [str(alert.alert_uuid) for alert in alerts]\n",
+                new="    import dataclasses, uuid\n"
+                "    alerts = [dataclasses.replace(alert, alert_uuid=uuid.uuid4()) for alert in alerts]\n"
+                "    uuids = [str(alert.alert_uuid) for alert in alerts]\n",
             ),
         ),
         scenario="commits",
@@ -140,9 +142,9 @@ MUTANTS = (
         name="a caller's transaction decides",
         changes=(
             Change(
-                file="precog/store/alerts.py",
+                file="precog/store/calls.py",
                 old='        cursor.execute(sql("alerts.write"), {"calls": _calls([alert])})\n',
-                new="        locks = [_lock(alert.environment, alert.fingerprint)]\n"
+                new="        locks = [lock_name(alert.environment, alert.fingerprint)]\n"
                 '        cursor.execute(sql("alerts.lock"), {"fingerprints": locks})\n'
                 '        cursor.execute(sql("alerts.log"), {"calls": _calls([alert]), "ring": False})\n',
             ),

@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 
-from precog.store.alerts import LOG_SECONDS
+from precog.store.calls import LOG_SECONDS
 from precog.store.deliveries import UNRING_SECONDS
 from tests.chaos import invariants
 from tests.chaos.facts import gather

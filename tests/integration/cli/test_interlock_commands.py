@@ -9,7 +9,7 @@ from typer.testing import Result
 import precog
 from precog import arguments, interlock, journal
 from precog.domain.alerts import Environment
-from precog.store import alerts
+from precog.store import calls
 from precog.store.pool import default_pool
 from tests.waiting import eventually
 
@@ -133,8 +133,8 @@ def test_release_says_what_came_later_and_still_blocks(run: Run, loss: int) -> N
     precog.acknowledge_alert(loss, "ann")
     with default_pool().connection() as theirs:
         later = precog.log_alert("rapid_loss", "critical", "risk", "x", {"platform_id": "kalshi"}, connection=theirs)
-    [waiting] = alerts.unplanned(Environment.DEMO, most=10)
-    alerts.plan(waiting, Environment.DEMO, window_minutes=60)
+    [waiting] = calls.unplanned(Environment.DEMO, most=10)
+    calls.plan(waiting, Environment.DEMO, window_minutes=60)
     shown = run("interlock", "release", loss, "--reason", "seen")
     assert f"which alert {loss} blocked" in shown.stdout
     assert f"still blocked, later in the same incident: alert {later} rapid_loss" in shown.stdout

@@ -21,7 +21,7 @@ from precog import arguments, group_commit, intake, queue
 from precog.domain.alerts import Environment, NewAlert, Severity
 from precog.domain.routes import Route
 from precog.errors import AlertStoreUnavailable, IdempotencyConflict
-from precog.store import alerts, channels
+from precog.store import calls, channels
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -59,7 +59,7 @@ def _new(trouble: object, severity: str = "high", **more: Any) -> NewAlert:
 
 def test_the_first_of_equals_is_told_and_the_rest_are_its_duplicates_but_for_a_worse_one() -> None:
     some = [_new("a"), _new("b"), _new("a"), _new("a", "critical"), _new("a")]
-    first, other, repeated, worse, last = alerts.log(some, ring=True)
+    first, other, repeated, worse, last = calls.log(some, ring=True)
     assert [one.duplicate_of for one in (first, other, worse)] == [None] * 3
     assert repeated.duplicate_of == first.alert_id
     assert last.duplicate_of == worse.alert_id
@@ -67,22 +67,22 @@ def test_the_first_of_equals_is_told_and_the_rest_are_its_duplicates_but_for_a_w
 
 
 def test_what_nobody_is_told_of_is_stored_beside_what_is_told() -> None:
-    silent, told = alerts.log([_new("a", notify=False), _new("a")], ring=True)
+    silent, told = calls.log([_new("a", notify=False), _new("a")], ring=True)
     assert silent.duplicate_of is told.duplicate_of is None
     assert [len(silent.doorbells), len(told.doorbells)] == [0, 2]
 
 
 def test_a_call_that_was_stored_before_is_found_and_rung_for_again() -> None:
     before = _new("a")
-    [stored] = alerts.log([before], ring=True)
-    again, new = alerts.log([before, _new("b")], ring=True)
+    [stored] = calls.log([before], ring=True)
+    again, new = calls.log([before, _new("b")], ring=True)
     assert (again.alert_id, again.duplicate_of) == (stored.alert_id, None)
     assert sorted(bell.delivery_id for bell in again.doorbells) == sorted(bell.delivery_id for bell in stored.doorbells)
     assert new.alert_id != stored.alert_id
 
 
 def test_nobody_is_rung_for_where_the_broker_is_left_alone() -> None:
-    assert [one.doorbells for one in alerts.log([_new("a"), _new("b")], ring=False)] == [(), ()]
+    assert [one.doorbells for one in calls.log([_new("a"), _new("b")], ring=False)] == [(), ()]
 
 
 def test_one_that_is_refused_takes_the_others_of_its_transaction_along(db_cursor: Cursor) -> None:
@@ -90,28 +90,28 @@ def test_one_that_is_refused_takes_the_others_of_its_transaction_along(db_cursor
     refused = _new("b", message="what a newer rule of the database refuses")
     object.__setattr__(refused, "request_hash", "no hash")
     with pytest.raises(psycopg2.errors.CheckViolation, match="alerts_request_hash_check"):
-        alerts.log([stored, refused], ring=True)
+        calls.log([stored, refused], ring=True)
     db_cursor.execute("SELECT count(*) FROM alerts")
     assert db_cursor.fetchone() == (0,)
 
 
 def test_the_same_call_twice_at_once_is_one_alert_and_rung_for_no_more_often_than_it_must() -> None:
     alert = _new("a")
-    first, second = alerts.log([alert, alert], ring=True)
+    first, second = calls.log([alert, alert], ring=True)
     assert first == second
     assert len({bell.delivery_id for bell in first.doorbells}) == len(first.doorbells) == 2
 
 
 def test_two_calls_of_one_key_at_once_are_one_alert_and_both_learn_whose_it_is() -> None:
     first, other = _new("a", idempotency_key="k"), _new("b", idempotency_key="k")
-    stored, refused, new = alerts.log([first, other, _new("c")], ring=True)
+    stored, refused, new = calls.log([first, other, _new("c")], ring=True)
     assert stored.alert_id == refused.alert_id != new.alert_id
     assert stored.stored_before_as == refused.stored_before_as
     assert refused.stored_before_as in {first.request_hash, other.request_hash}
 
 
 def test_what_one_environment_has_told_is_new_to_another() -> None:
-    here, there = alerts.log([_new("a"), _new("a", environment="prod")], ring=True)
+    here, there = calls.log([_new("a"), _new("a", environment="prod")], ring=True)
     assert here.duplicate_of is there.duplicate_of is None
 
 
@@ -120,8 +120,8 @@ def test_a_lock_that_somebody_holds_on_one_of_several_leaves_each_the_time_to_wa
     locked = _new("a")
     db_cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"demo:{locked.fingerprint}",))
     with pytest.raises(AlertStoreUnavailable, match="55P03"):
-        alerts.log([locked, _new("b")], ring=True, within=1.5)
-    assert alerts.log([_new("b")], ring=True)[0].duplicate_of is None
+        calls.log([locked, _new("b")], ring=True, within=1.5)
+    assert calls.log([_new("b")], ring=True)[0].duplicate_of is None
 
 
 def test_a_limit_of_time_that_the_caller_set_by_a_signal_ends_its_call_with_its_own_error(
@@ -157,7 +157,7 @@ def test_two_groups_with_the_same_fingerprints_in_another_order_never_wait_in_a_
     def log_all(order: list[str]) -> None:
         begin.wait()
         for _ in range(40):
-            alerts.log([_new(trouble) for trouble in order], ring=False)
+            calls.log([_new(trouble) for trouble in order], ring=False)
 
     with ThreadPoolExecutor(2) as threads:
         for each in [threads.submit(log_all, order) for order in (troubles, troubles[::-1])]:

@@ -18,7 +18,7 @@ from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable, StoreError
 from precog.interlock import is_blocked
 from precog.localstack.server import Server
-from precog.store import alerts
+from precog.store import alerts, calls
 from precog.store import interlock as store
 from precog.store.pool import default_pool
 from tests.integration.interlock.questions import known
@@ -104,8 +104,8 @@ def test_planning_an_alert_changes_nothing_about_what_it_blocks(loss: Raise, oth
     first = loss(250)
     again = loss(250, connection=other_session)
     other_session.commit()
-    [waiting] = alerts.unplanned(DEMO, most=10)
-    alerts.plan(waiting, DEMO, window_minutes=60)
+    [waiting] = calls.unplanned(DEMO, most=10)
+    calls.plan(waiting, DEMO, window_minutes=60)
     assert alerts.get(again, DEMO)["duplicate_of"] == first
     assert [each.alert_id for each in known("platform:kalshi").blocks] == [first, again]
     assert interlock.release(again, actor="ann", reason="seen").standing == ()

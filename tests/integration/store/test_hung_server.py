@@ -19,7 +19,7 @@ from precog.localstack.server import Server
 from precog.logger import log_alert_helper
 from precog.settings import process
 from precog.store import channels, patience
-from precog.store.alerts import LOG_SECONDS
+from precog.store.calls import LOG_SECONDS
 from precog.store.patience import Patience
 from precog.store.pool import Pool, close_default_pool, default_pool
 from tests.proxy import Proxy, proxy

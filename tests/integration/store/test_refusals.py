@@ -12,7 +12,7 @@ import precog
 from precog import intake, journal
 from precog.domain.alerts import Environment
 from precog.errors import AlertStoreUnavailable
-from precog.store.alerts import LOG_SECONDS
+from precog.store.calls import LOG_SECONDS
 
 pytestmark = pytest.mark.integration
 
