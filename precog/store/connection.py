@@ -1,6 +1,7 @@
 """One connection to PostgreSQL: made with our timeouts, and never waited for without end."""
 
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -57,6 +58,8 @@ class Connection(psycopg2.extensions.connection):
         """The moment of the monotonic clock at which its user gives up; no round trip lasts longer."""
         self.answer_within = math.inf
         """Seconds that one round trip may take."""
+        self.made_in = os.getpid()
+        """The process whose it is; a child of a fork must not even close it, which says goodbye to the server."""
         self._watch = Watch(self.fileno())
 
     def run(self, *names: str, **parameters: object) -> list[Row]:

@@ -89,8 +89,9 @@ class Pool:
 
     def _give_back(self, place: Place, connection: Connection) -> None:
         try:
-            usable = not connection.closed and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE
-            if usable and self._pid == os.getpid():
+            if connection.made_in != os.getpid():  # a fork in the middle of its use: psycopg2 leaves it to the parent
+                return
+            if not connection.closed and connection.get_transaction_status() == TRANSACTION_STATUS_IDLE:
                 with self._lock:
                     self._idle.append(connection)
             else:

@@ -72,6 +72,24 @@ def test_parent_and_children_that_call_at_once_get_their_own_answers(precog_env:
     assert _raised() == 1 + 5 * EACH
 
 
+@pytest.mark.parametrize("uses_the_pool_meanwhile", [True, False])
+def test_a_child_forked_amid_the_use_of_a_connection_leaves_it_to_its_parent(
+    precog_env: pytest.MonkeyPatch,
+    uses_the_pool_meanwhile: bool,
+) -> None:
+    with default_pool().connection() as connection:
+        parents = connection.info.backend_pid
+        child = os.fork()
+        if child == 0 and uses_the_pool_meanwhile:  # pragma: no cover - ends without the report of its coverage
+            _backend()
+    if child == 0:  # pragma: no cover
+        os._exit(0 if _backend() != parents else 1)
+    assert _ended_well(child)
+    with default_pool().connection() as still, still.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        assert cursor.fetchone() == (parents,)
+
+
 _IMPORTS = """
 import sys
 import precog
