@@ -65,6 +65,8 @@ class _Group(Generic[Item, Result]):
 class GroupCommit(Generic[Item, Result]):
     """`commit` does the work for some items within so many seconds, for all of them or, with an exception, for none; it
     must be one that may run twice. `follow` is what comes after for the same items, while others may commit already.
+    `interrupts` are exceptions that a signal's handler raises: they end the call of the thread that they strike, and
+    say nothing of the work that it does for others.
 
     A child of a fork needs one of its own.
     """
@@ -73,8 +75,10 @@ class GroupCommit(Generic[Item, Result]):
         self,
         commit: Callable[[Sequence[Item], float], Sequence[Result]],
         follow: Callable[[Sequence[Item], Sequence[Result]], None],
+        *,
+        interrupts: tuple[type[Exception], ...] = (),
     ) -> None:
-        self._commit, self._follow = commit, follow
+        self._commit, self._follow, self._interrupts = commit, follow, interrupts
         self._lock = threading.Lock()
         self._waiting: deque[_Call[Item, Result]] = deque()
         self._at_work: list[_Group[Item, Result]] = []
@@ -156,7 +160,7 @@ class GroupCommit(Generic[Item, Result]):
         try:
             results = self._commit(items, _left(answer_by))
         except Exception as error:
-            if len(items) == 1:
+            if len(items) == 1 or isinstance(error, self._interrupts):
                 raise
             log.warning(
                 "calls that were done together have failed, and each is done again alone",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import psycopg2.extensions
+from celery.exceptions import SoftTimeLimitExceeded
 
 from precog import journal, queue
 from precog.domain.alerts import Environment, NewAlert, Severity
@@ -55,7 +56,7 @@ def _log_with_others(alert: NewAlert) -> calls.Logged:
 @cache
 def _group_commit_of(_pid: int) -> GroupCommit[NewAlert, calls.Logged]:
     """One a process: what its parent's threads were at, at the fork, nobody ends in a child."""
-    return GroupCommit(_log, _ring)
+    return GroupCommit(_log, _ring, interrupts=(SoftTimeLimitExceeded,))
 
 
 def _log(some: Sequence[NewAlert], within: float) -> list[calls.Logged]:

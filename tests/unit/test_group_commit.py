@@ -12,6 +12,10 @@ from precog.group_commit import GroupCommit
 from tests.waiting import eventually
 
 
+class TimeLimit(Exception):
+    """As Celery's, raised by the handler of a signal."""
+
+
 class Desk:
     """Where the work is done: what it was given at once, and a gate that all work waits at while it is shut."""
 
@@ -21,7 +25,7 @@ class Desk:
         self.gate = threading.Event()
         self.follow_gate = threading.Event()
         self.follow_gate.set()
-        self.together = GroupCommit(self._commit, self._follow)
+        self.together = GroupCommit(self._commit, self._follow, interrupts=(TimeLimit,))
         self.threads = ThreadPoolExecutor(32)
 
     def _commit(self, items: Sequence[str], seconds: float) -> list[str]:
@@ -32,6 +36,8 @@ class Desk:
             raise ValueError("refused")
         if "interrupted" in items and len(items) > 1:
             raise KeyboardInterrupt
+        if "out of time" in items and len(items) > 1:
+            raise TimeLimit
         return [f"{item} is done" for item in items]
 
     def _follow(self, items: Sequence[str], results: Sequence[str]) -> None:
@@ -127,12 +133,15 @@ def test_one_that_is_refused_costs_the_others_nothing(desk: Desk) -> None:
         refused.result(30)
 
 
-def test_an_interrupt_of_the_one_who_works_for_others_leaves_them_to_themselves(desk: Desk) -> None:
+@pytest.mark.parametrize(("item", "interrupt"), [("interrupted", KeyboardInterrupt), ("out of time", TimeLimit)])
+def test_an_interrupt_of_the_one_who_works_for_others_leaves_them_to_themselves(
+    desk: Desk, item: str, interrupt: type[BaseException]
+) -> None:
     called = desk.calls_at_work("a", "b")
-    leading, *others = desk.calls_that_wait("interrupted", "c", "d")
+    leading, *others = desk.calls_that_wait(item, "c", "d")
     desk.gate.set()
     assert _all([*called, *others]) == [f"{item} is done" for item in "abcd"]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(interrupt):
         leading.result(30)
     assert _all([desk.call("e")]) == ["e is done"]
 
