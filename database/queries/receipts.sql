@@ -16,7 +16,8 @@ RETURNING d.alert_id
 -- name: receipts.awaited
 -- Sent messages without a final receipt that it is time to ask their provider about. `ages`: the seconds after the sending at
 -- which one is asked about, ascending; each of those that have passed counts once, in the same statement, so that several
--- recoveries share the work and one that was away does not ask ten times in a row.
+-- recoveries share the work and one that was away does not ask ten times in a row. What is too old to ask about counts from
+-- statement_timestamp(), as in limits.sms_used.
 UPDATE public.alert_deliveries AS d
 SET receipt_looks = passed.looks
 FROM (
@@ -25,7 +26,7 @@ FROM (
     CROSS JOIN LATERAL (SELECT count(*)::int AS looks FROM unnest(%(ages)s::float8[]) AS age
                         WHERE waiting.finished_at <= clock_timestamp() - make_interval(secs => age)) AS looked
     WHERE waiting.environment = %(environment)s::text AND waiting.receipt = 'queued' AND waiting.status = 'sent'
-      AND waiting.finished_at > clock_timestamp() - make_interval(secs => %(max_age_seconds)s)
+      AND waiting.finished_at > statement_timestamp() - make_interval(secs => %(max_age_seconds)s)
       AND waiting.channel <> ALL(%(not_channels)s::text[]) AND waiting.folded_into IS NULL
       AND waiting.receipt_looks < looked.looks
     ORDER BY waiting.urgency DESC, waiting.finished_at

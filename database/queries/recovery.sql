@@ -66,14 +66,19 @@ WHERE d.delivery_id IN (
 RETURNING d.alert_id
 
 -- name: recovery.hold_paused
--- Due deliveries of a channel that cannot pass anything wait with it.
-WITH paused AS MATERIALIZED (
+-- Due deliveries of a channel that cannot pass anything wait with it. All of them before the limit, as in recovery.expire:
+-- of a channel that is paused for an hour none is left.
+WITH stuck AS MATERIALIZED (
     SELECT due.delivery_id, p.reason
     FROM public.channel_pauses AS p
     JOIN public.alert_deliveries AS due ON due.environment = p.environment AND due.channel = p.channel
-    JOIN public.alerts AS a ON a.alert_id = due.alert_id
     WHERE p.environment = %(environment)s::text AND p.resumed_at IS NULL AND due.status = 'pending'
-    LIMIT %(most)s
+), paused AS MATERIALIZED (
+    SELECT due.delivery_id, first.reason
+    FROM (SELECT stuck.* FROM stuck LIMIT %(most)s) AS first
+    JOIN public.alert_deliveries AS due ON due.delivery_id = first.delivery_id
+    JOIN public.alerts AS a ON a.alert_id = due.alert_id
+    WHERE due.status = 'pending' -- still, when it is locked
     FOR NO KEY UPDATE OF due, a SKIP LOCKED
 )
 UPDATE public.alert_deliveries AS d

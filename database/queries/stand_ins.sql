@@ -2,7 +2,8 @@
 -- Critical and high deliveries to people that do not arrive, while nothing else of their alert has arrived or is on its way:
 -- failed, waiting for a channel that is paused, without a receipt in time, or a critical SMS over the limit. Each with the
 -- first of the given ways that its alert has not tried and that is not paused, and only once. Locked together with their
--- alerts, so that nobody acknowledges one or finishes another of its deliveries meanwhile.
+-- alerts, so that nobody acknowledges one or finishes another of its deliveries meanwhile. What is too old counts from
+-- statement_timestamp(), as in limits.sms_used: else all that ever failed is read.
 SELECT d.delivery_id::text, d.alert_id, d.channel AS instead_of, way.channel, way.recipient
 FROM public.alert_deliveries AS d JOIN public.alerts AS a ON a.alert_id = d.alert_id
 CROSS JOIN LATERAL (
@@ -18,7 +19,7 @@ CROSS JOIN LATERAL (
     LIMIT 1) AS way
 WHERE d.environment = %(environment)s::text AND d.urgency >= 3
   AND (d.status IN ('held', 'failed') OR d.receipt IN ('queued', 'undelivered'))
-  AND coalesce(d.finished_at, d.created_at) > clock_timestamp() - make_interval(secs => %(max_age_seconds)s)
+  AND coalesce(d.finished_at, d.created_at) > statement_timestamp() - make_interval(secs => %(max_age_seconds)s)
   AND d.channel = ANY(%(remote_channels)s::text[])
   AND (d.status = 'failed'
        OR d.status = 'held' AND (d.error_code = 'paused' OR d.channel = 'sms' AND a.severity = 'critical')

@@ -1,12 +1,12 @@
 -- name: standing.figures
--- How the whole system is, from indexes alone.
+-- How the whole system is, from indexes alone. A day counts from statement_timestamp(), as in limits.sms_used.
 SELECT clock_timestamp() AS now,
        late.due, late.oldest_due_seconds,
        (SELECT t.started_at FROM public.alert_delivery_attempts AS t
         WHERE t.environment = %(environment)s::text ORDER BY t.started_at DESC LIMIT 1) AS last_claim_at,
        (SELECT count(*) FROM public.alert_deliveries AS d
         WHERE d.environment = %(environment)s::text AND d.status = 'failed'
-          AND d.finished_at > clock_timestamp() - interval '24 hours') AS failed_in_a_day,
+          AND d.finished_at > statement_timestamp() - interval '24 hours') AS failed_in_a_day,
        (SELECT count(*) FROM public.alerts AS a
         WHERE a.environment = %(environment)s::text AND NOT a.planned) AS unplanned,
        coalesce((SELECT extract(epoch FROM clock_timestamp() - a.triggered_at) FROM public.alerts AS a
