@@ -69,7 +69,7 @@ SELECT count(*) AS alerts FROM gone
 -- name: retention.old_checks
 -- Results of health checks that may go: all but those an alert was logged for, and the newest of each component, which is its
 -- state. Changes nothing.
-SELECT count(*) AS checks
+SELECT count(*) AS rows
 FROM public.system_health AS h
 WHERE h.last_check < clock_timestamp() - make_interval(days => %(days)s::int) AND NOT h.alert_sent
   AND EXISTS (SELECT FROM public.system_health AS newer WHERE newer.component = h.component AND newer.last_check > h.last_check)
@@ -87,7 +87,25 @@ WITH gone AS (
         ORDER BY old.last_check
         LIMIT %(most)s::int)
     RETURNING h.health_id)
-SELECT count(*) AS checks FROM gone
+SELECT count(*) AS rows FROM gone
+
+-- name: retention.old_failures
+-- Failed requests that may go. Changes nothing.
+SELECT count(*) AS rows
+FROM public.api_failures AS f
+WHERE f.created_at < clock_timestamp() - make_interval(days => %(days)s::int)
+
+-- name: retention.remove_failures
+-- As many of those as one transaction takes. Run after retention.begin.
+WITH gone AS (
+    DELETE FROM public.api_failures AS f
+    WHERE f.failure_id IN (
+        SELECT old.failure_id
+        FROM public.api_failures AS old
+        WHERE old.created_at < clock_timestamp() - make_interval(days => %(days)s::int)
+        LIMIT %(most)s::int)
+    RETURNING f.failure_id)
+SELECT count(*) AS rows FROM gone
 
 -- name: retention.hold
 -- No row when the incident is held already.

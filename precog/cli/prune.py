@@ -1,4 +1,4 @@
-"""`precog prune`: what ended long ago goes, its counts stay; old results of health checks go."""
+"""`precog prune`: what ended long ago goes, its counts stay; old health checks and failed requests go."""
 
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -31,7 +31,7 @@ def prune(
 ) -> None:
     """Remove incidents that ended longer ago than `retention` in system.yaml keeps them, each as a whole.
 
-    Never one that is open, has a delivery on its way, or that `precog alerts hold` keeps. How many alerts each hour brought stays. Results of health checks go after `retention.checks_days`, but the newest of each component and those that raised an alert. Run it once a day. It logs in as PRECOG_OWNER_URL says, since only the owner of the tables may delete.
+    Never one that is open, has a delivery on its way, or that `precog alerts hold` keeps. How many alerts each hour brought stays. Results of health checks and failed requests to platforms go after `retention.checks_days`, but the newest check of each component and those that raised an alert. Run it once a day. It logs in as PRECOG_OWNER_URL says, since only the owner of the tables may delete.
 
     Example: precog prune --dry-run
     """  # noqa: E501 - the help keeps a line's end, and wraps by itself
@@ -48,20 +48,26 @@ def prune(
             incidents, alerts = removed.incidents, removed.alerts
         lines.append(_Line(severity=severity, kept_days=days[severity], incidents=incidents, alerts=alerts))
     checks = retention.removable_checks(kept.checks_days) if dry_run else retention.remove_checks(kept.checks_days)
+    failures = (
+        retention.removable_failures(kept.checks_days) if dry_run else retention.remove_failures(kept.checks_days)
+    )
     if as_json:
-        print_json({"incidents": [asdict(each) for each in lines], "health_checks": checks})
+        print_json(
+            {"incidents": [asdict(each) for each in lines], "health_checks": checks, "failed_requests": failures}
+        )
     else:
-        _print(lines, checks, dry_run=dry_run)
+        _print(lines, checks, failures, dry_run=dry_run)
 
 
-def _print(lines: list[_Line], checks: int, *, dry_run: bool) -> None:
+def _print(lines: list[_Line], checks: int, failures: int, *, dry_run: bool) -> None:
     table = new_table("SEVERITY", "KEPT", "INCIDENTS", *([] if dry_run else ["ALERTS"]))
     for each in lines:
         numbers = [f"{each.incidents:,}", *([] if each.alerts is None else [f"{each.alerts:,}"])]
         table.add_row(coloured(each.severity), f"{each.kept_days} days", *numbers)
     out().print(table)
     incidents = _counted(sum(each.incidents for each in lines), "incident")
-    say(f"{incidents} and {_counted(checks, 'health check')} {'would go' if dry_run else 'removed'}")
+    others = f"{_counted(checks, 'health check')} and {_counted(failures, 'failed request')}"
+    say(f"{incidents}, {others} {'would go' if dry_run else 'removed'}")
 
 
 def _counted(number: int, what: str) -> str:

@@ -61,7 +61,7 @@ class RetentionSettings(Section):
     days: BySeverity[Days]
     """How long an incident is kept after its end, by the worst severity in it."""
     checks_days: Days = 90
-    """How long the result of a health check is kept."""
+    """How long the result of a health check is kept; and a failed request to a platform, for a week at least."""
 
 
 class SystemFile(Section):

@@ -1,4 +1,4 @@
-"""Incidents that ended long ago, removed as a whole, and old health checks; and what a hold keeps."""
+"""Incidents that ended long ago, removed as a whole, old health checks and failed requests; and what a hold keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +14,10 @@ from precog.store.pool import run
 
 BATCH = 100
 """Incidents a transaction: locks are held for moments, and what was removed stays so when it is interrupted."""
-CHECKS_BATCH = 50_000
-"""Results of health checks a transaction: some three days of five components."""
+ROWS_BATCH = 50_000
+"""Health checks or failed requests a transaction: some three days of the checks of five components."""
+_LONGEST_WINDOW_DAYS = 7
+"""So far back a breaker may count failed requests."""
 _BATCH_SECONDS = 600
 """What one batch may take: a storm of a million duplicates is one incident."""
 
@@ -56,19 +58,40 @@ def remove_checks(days: int) -> int:
     The newest of each component stays, and each that an alert was logged for. Only the owner of the tables may. Raises
     StoreError.
     """
-    removed = 0
-    with owners_connection("precog prune") as connection:
-        connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
-        while gone := int(connection.run("retention.remove_checks", days=days, most=CHECKS_BATCH)[0]["checks"]):
-            removed += gone
-    return removed
+    return _remove_rows("retention.remove_checks", days)
 
 
 def removable_checks(days: int) -> int:
     """How many `remove_checks` would remove now. Changes nothing."""
+    return _count_rows("retention.old_checks", days)
+
+
+def remove_failures(days: int) -> int:
+    """Remove the failed requests that are older, and that no breaker counts any more; how many.
+
+    Only the owner of the tables may. Raises StoreError.
+    """
+    return _remove_rows("retention.remove_failures", max(days, _LONGEST_WINDOW_DAYS))
+
+
+def removable_failures(days: int) -> int:
+    """How many `remove_failures` would remove now. Changes nothing."""
+    return _count_rows("retention.old_failures", max(days, _LONGEST_WINDOW_DAYS))
+
+
+def _remove_rows(statement: str, days: int) -> int:
+    removed = 0
     with owners_connection("precog prune") as connection:
         connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
-        return int(connection.run("retention.old_checks", days=days)[0]["checks"])
+        while gone := int(connection.run("retention.begin", statement, days=days, most=ROWS_BATCH)[0]["rows"]):
+            removed += gone
+    return removed
+
+
+def _count_rows(statement: str, days: int) -> int:
+    with owners_connection("precog prune") as connection:
+        connection.run("retention.patient", milliseconds=str(_BATCH_SECONDS * 1000))
+        return int(connection.run(statement, days=days)[0]["rows"])
 
 
 def _ended(

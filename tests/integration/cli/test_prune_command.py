@@ -27,7 +27,7 @@ def ended(precog_env: pytest.MonkeyPatch, database_url: str, db_cursor: psycopg2
 def test_it_says_what_would_go_and_then_what_went(run: Run, ended: int) -> None:
     looked = run("prune", "--dry-run")
     assert "low       30 days    1" in looked.stdout
-    assert looked.stdout.endswith("1 incident and 0 health checks would go\n")
+    assert looked.stdout.endswith("1 incident, 0 health checks and 0 failed requests would go\n")
     assert run("alerts", "show", ended).exit_code == 0
     went = json.loads(run("prune", "--json").stdout)
     assert went["incidents"][-1] == {"severity": "low", "kept_days": 30, "incidents": 1, "alerts": 1}
@@ -45,9 +45,9 @@ def test_a_program_may_not_prune_and_is_told_who_may(run: Run, ended: int, preco
 def test_a_hold_keeps_an_incident(run: Run, ended: int) -> None:
     assert "kept from now on" in run("alerts", "hold", ended, "--reason", "disputed").stdout
     assert "was kept already" in run("alerts", "hold", ended, "--reason", "disputed").stdout
-    assert run("prune").stdout.endswith("0 incidents and 0 health checks removed\n")
+    assert run("prune").stdout.endswith("0 incidents, 0 health checks and 0 failed requests removed\n")
     assert "kept no longer" in run("alerts", "unhold", ended).stdout
-    assert run("prune").stdout.endswith("1 incident and 0 health checks removed\n")
+    assert run("prune").stdout.endswith("1 incident, 0 health checks and 0 failed requests removed\n")
 
 
 def test_old_health_checks_go_but_those_that_tell_a_state_or_raised_an_alert(
@@ -59,10 +59,23 @@ def test_old_health_checks_go_but_those_that_tell_a_state_or_raised_an_alert(
         " ('feed', 91, false), ('feed', 92, true), ('feed', 93, false), ('feed', 89, false), ('database', 400, false))"
         " AS checks (component, age, raised)"
     )
-    assert "and 2 health checks would go" in run("prune", "--dry-run").stdout
+    assert ", 2 health checks and 0 failed requests would go" in run("prune", "--dry-run").stdout
     assert json.loads(run("prune", "--json").stdout)["health_checks"] == 2
     db_cursor.execute("SELECT component, (now()::date - last_check::date) FROM system_health ORDER BY last_check")
     assert db_cursor.fetchall() == [("database", 400), ("feed", 92), ("feed", 89)]
+
+
+def test_old_failed_requests_go(run: Run, ended: int, db_cursor: psycopg2.extensions.cursor) -> None:
+    db_cursor.execute(
+        "INSERT INTO platforms (platform_id, platform_type, display_name) VALUES ('kalshi', 'trading', 'Kalshi');"
+        "INSERT INTO api_failures (platform_id, request, error, created_at)"
+        " SELECT 'kalshi', 'GET /markets', 'HTTP 503', now() - age * interval '1 day'"
+        " FROM unnest('{89,91,92}'::int[]) AS age"
+    )
+    assert ", 0 health checks and 2 failed requests would go" in run("prune", "--dry-run").stdout
+    assert json.loads(run("prune", "--json").stdout)["failed_requests"] == 2
+    db_cursor.execute("SELECT now()::date - created_at::date FROM api_failures")
+    assert db_cursor.fetchall() == [(89,)]
 
 
 def test_a_hold_needs_a_reason_and_an_alert(run: Run, ended: int) -> None:

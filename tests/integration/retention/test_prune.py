@@ -131,3 +131,17 @@ def test_a_look_changes_nothing(ended: Raise, left: Left) -> None:
     alert_id = ended("low", 31)
     assert retention.removable(DEMO, Severity.LOW, DAYS) == 1
     assert left() == [alert_id]
+
+
+def test_what_a_breaker_may_still_count_stays(db_cursor: Cursor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its window may be a week."""
+    monkeypatch.setattr(retention, "ROWS_BATCH", 2)
+    db_cursor.execute(
+        "INSERT INTO platforms (platform_id, platform_type, display_name) VALUES ('kalshi', 'trading', 'Kalshi');"
+        "INSERT INTO api_failures (platform_id, request, error, created_at)"
+        " SELECT 'kalshi', 'GET /markets', 'HTTP 503', now() - hours * interval '1 hour'"
+        " FROM generate_series(24, 240, 24) AS hours"
+    )
+    assert retention.removable_failures(2) == retention.remove_failures(2) == 4
+    db_cursor.execute("SELECT max(now() - created_at) < interval '7 days' FROM api_failures")
+    assert db_cursor.fetchone() == (True,)
