@@ -16,7 +16,7 @@ from precog.health import SHIPPED_LIMITS
 from precog.settings import process
 from precog.settings.model import Settings
 from precog.settings.routes import planned_routes
-from precog.store import channels, counts, health
+from precog.store import channels, counts, health, interlock
 from precog.store.failures import translated
 from precog.store.migrate import require_current
 from precog.store.pool import default_pool
@@ -95,6 +95,7 @@ def database(environment: Environment, settings: Settings | None) -> Iterator[Fi
             yield routes(settings)
         yield from standing(health.figures(environment, sms_limits(settings) if settings else SHIPPED_LIMITS))
         yield untaken(environment)
+        yield releasers(environment)
     except AlertStoreUnavailable as error:
         mend = "start it or correct DATABASE_URL; precog up starts one on this machine"
         yield problem(f"PostgreSQL does not answer: {error.reason}", mend)
@@ -142,6 +143,19 @@ def untaken(environment: Environment) -> Finding:
         f"critical alerts that nobody has taken on: {waiting.alerts}, the oldest raised {oldest}",
         "precog alerts list --severity critical, then precog alerts ack ID",
     )
+
+
+def releasers(environment: Environment) -> Finding:
+    """Who may let orders go that an alert blocks. Shipped is everybody, since nobody knows the roles of your desk."""
+    roles = interlock.rules(environment).releasers
+    if not roles:
+        return warning("the interlock has no rules: every order that asks is blocked", "precog config apply")
+    if "public" in roles:
+        return warning(
+            "everybody who can log in to the database may release the orders that an alert blocks",
+            "name roles of your desk in interlock.releasers of trading.yaml, then precog config apply",
+        )
+    return ok(f"roles that may release the orders that an alert blocks: {_names(iter(sorted(roles)))}")
 
 
 def waiting_here(environment: Environment) -> Iterator[Finding]:

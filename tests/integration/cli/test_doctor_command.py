@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psycopg2.extensions
 import pytest
@@ -13,7 +14,7 @@ from precog import log_alert
 from precog.domain.alerts import Environment, Severity
 from precog.domain.routes import Route
 from precog.queue import CHANNELS, queue_name
-from precog.store import channels
+from precog.store import channels, interlock
 
 Run = Callable[..., Result]
 
@@ -98,6 +99,18 @@ def test_a_paused_channel_is_a_problem_and_a_critical_alert_that_waits_a_warning
     found = findings()
     assert _like(found, "sms is paused for 0 s: Twilio refused the account") == ["problem"]
     assert _like(found, "nobody has taken on: 1") == ["warning"]
+
+
+def test_that_everybody_may_release_orders_is_a_warning_until_roles_are_named(
+    run: Run, findings: Findings, precog_env: pytest.MonkeyPatch, database_url: str
+) -> None:
+    precog_env.setenv("PRECOG_OWNER_URL", database_url)
+    assert _like(findings(), "the interlock has no rules") == ["warning"]
+    run("config", "apply")
+    assert _like(findings(), "everybody who can log in to the database may release") == ["warning"]
+    shipped = interlock.rules(Environment.DEMO)
+    interlock.write_rules(Environment.DEMO, replace(shipped, releasers=frozenset({"ann", "risk_desk"})))
+    assert _like(findings(), "may release the orders that an alert blocks: ann, risk_desk") == ["ok"]
 
 
 @pytest.fixture
