@@ -26,6 +26,14 @@ def test_a_table_that_each_delivery_writes_to_is_not_left_to_bloat(
     assert its["autovacuum_vacuum_threshold"] + 1_000_000 * its["autovacuum_vacuum_scale_factor"] <= 20_000
 
 
+def test_a_storm_brings_a_vacuum_however_many_alerts_there_are(settings: dict[str, dict[str, float]]) -> None:
+    """Until it comes, a list looks at each duplicate that it counts."""
+    its = settings["alerts"]
+    assert (
+        its["autovacuum_vacuum_insert_threshold"] + 10_000_000 * its["autovacuum_vacuum_insert_scale_factor"] <= 50_000
+    )
+
+
 def test_the_summary_of_what_was_sent_stays_on_the_page_of_its_alert(run: Run) -> None:
     run(
         "INSERT INTO alerts (alert_uuid, alert_type, severity, component, message, fingerprint, planned, incident_id,"
