@@ -6,6 +6,8 @@
 
 PYTHON ?= $(shell sh tools/find-python)
 BIN := .venv/bin
+# Becomes a command that ends when make is killed.
+WITH_MAKE = exec $(BIN)/python precog/localstack/leash.py 15 $$PPID "" --
 
 help: ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -46,10 +48,10 @@ bench-picture: setup ## docs/performance.svg of what was measured last; needs ma
 	@$(BIN)/python -m benchmarks.picture build/bench docs/performance.svg
 
 chaos: setup ## The fault suite, some six minutes; SEED=7 repeats a run
-	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+	@$(WITH_MAKE) $(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 chaos-mutants: setup ## Shows that the fault suite can fail: each guard taken out is noticed
-	@$(BIN)/python -m tests.chaos.mutants
+	@$(WITH_MAKE) $(BIN)/python -m tests.chaos.mutants
 
 clean: ## Takes away the environment and the caches; the data in .precog stays
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build dist

@@ -6,14 +6,16 @@ the names of what was broken if an invariant did not hold.
 
 import argparse
 import multiprocessing
+import os
 import random
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+from tests.chaos import lanes
 from tests.chaos.invariants import Finding
-from tests.chaos.scenarios import SCENARIOS, timed
+from tests.chaos.scenarios import SCENARIOS
 from tests.chaos.table import broken, show
 
 _IN_ORDER = (
@@ -44,8 +46,9 @@ def run(names: Sequence[str], seed: int) -> tuple[dict[str, list[Finding]], dict
     """What each test found and how long it took, two at a time."""
     found: dict[str, list[Finding]] = {}
     seconds: dict[str, float] = {}
-    with ProcessPoolExecutor(max_workers=2, mp_context=multiprocessing.get_context("spawn")) as lanes:
-        begun = {lanes.submit(timed, name, seed): name for name in names}
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, spawned, initializer=lanes.end_with, initargs=(os.getpid(),)) as both:
+        begun = {both.submit(lanes.run, name, seed): name for name in names}
         for done in as_completed(begun):
             name = begun[done]
             found[name], seconds[name] = done.result()

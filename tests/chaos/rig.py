@@ -162,7 +162,7 @@ def rig(
 
     `notifications`: sections of system.yaml, merged into the shipped ones.
     """
-    with ExitStack() as stack, _place() as folder:
+    with _place() as folder, ExitStack() as stack:
         postgres = postgres_server(folder / "postgres")
         stack.callback(postgres.stop)
         postgres.start()
