@@ -107,9 +107,12 @@ def test_that_everybody_may_release_orders_is_a_warning_until_roles_are_named(
     precog_env.setenv("PRECOG_OWNER_URL", database_url)
     assert _like(findings(), "the interlock has no rules") == ["warning"]
     run("config", "apply")
+    assert _like(findings(), "may release the orders that an alert blocks: public") == ["ok"], "in demo"
+    precog_env.setenv("PRECOG_ENVIRONMENT", "prod")
+    run("config", "apply")
     assert _like(findings(), "everybody who can log in to the database may release") == ["warning"]
-    shipped = interlock.rules(Environment.DEMO)
-    interlock.write_rules(Environment.DEMO, replace(shipped, releasers=frozenset({"ann", "risk_desk"})))
+    shipped = interlock.rules(Environment.PROD)
+    interlock.write_rules(Environment.PROD, replace(shipped, releasers=frozenset({"ann", "risk_desk"})))
     assert _like(findings(), "may release the orders that an alert blocks: ann, risk_desk") == ["ok"]
 
 
