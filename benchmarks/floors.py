@@ -20,8 +20,12 @@ CREATE TABLE floor.alerts (
 CREATE TABLE floor.deliveries (
     LIKE public.alert_deliveries INCLUDING DEFAULTS,
     PRIMARY KEY (delivery_id), FOREIGN KEY (alert_id) REFERENCES floor.alerts);
+CREATE TABLE floor.repeated (LIKE floor.alerts INCLUDING ALL);
+CREATE INDEX ON floor.repeated (fingerprint, environment, triggered_at DESC) WHERE notify;
 """
-"""The same columns and keys, and nothing else: no index to find by, no rule, no trigger. A delivery names its alert."""
+"""The same columns and keys, and nothing else: no index to find by, no rule, no trigger. A delivery names its alert.
+
+Of what is repeated there is one index more, to find by what."""
 
 _ALERT = """INSERT INTO floor.alerts (
     alert_uuid, alert_type, severity, category, component, message, details, fingerprint, planned, notify, incident_id,
@@ -45,11 +49,25 @@ SELECT gen_random_uuid(), stored.alert_id, 'demo', channel, channel, 4
 FROM stored, unnest(%(channels)s) AS channel
 RETURNING delivery_id::text"""
 
-_PARAMETERS = ("uuid", "message", "details", "fingerprint", "request_hash", "channels")
-_PREPARE_BOTH = "PREPARE floor_both (uuid, text, jsonb, text, text, text[]) AS " + _BOTH % {
-    name: f"${number}" for number, name in enumerate(_PARAMETERS, 1)
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%(fingerprint)s, 0))"
+_REPEATED = """INSERT INTO floor.repeated (
+    alert_uuid, alert_type, severity, category, component, message, details, fingerprint, planned, incident_id,
+    environment, request_hash, suppressed, duplicate_of)
+SELECT %(uuid)s, 'rapid_loss', 'critical', 'risk', 'risk_manager', %(message)s, %(details)s, %(fingerprint)s, true,
+       anchor.alert_id, 'demo', %(request_hash)s, true, anchor.alert_id
+FROM (SELECT a.alert_id FROM floor.repeated AS a
+      WHERE a.fingerprint = %(fingerprint)s AND a.environment = 'demo' AND a.notify
+      ORDER BY a.triggered_at DESC LIMIT 1) AS anchor
+RETURNING alert_id"""
+
+_TYPES = {
+    "uuid": "uuid",
+    "message": "text",
+    "details": "jsonb",
+    "fingerprint": "text",
+    "request_hash": "text",
+    "channels": "text[]",
 }
-_EXECUTE_BOTH = f"EXECUTE floor_both ({', '.join(f'%({name})s' for name in _PARAMETERS)})"
 
 
 def make_tables(database_url: str) -> None:
@@ -68,18 +86,38 @@ def bare_insert(database_url: str) -> Callable[[], object]:
     return insert
 
 
+def bare_duplicate(database_url: str) -> Callable[[], object]:
+    """The least that stores a repeated alert and knows of what: lock, look and row, in one round trip, planned once."""
+    cursor = _connected(database_url).cursor()
+    same = {"fingerprint": _values()["fingerprint"]}
+    cursor.execute(_ALERT.replace("floor.alerts", "floor.repeated"), _values() | same)
+    statement = f"{_planned(cursor, 'lock', _LOCK)}; {_planned(cursor, 'repeated', _REPEATED)}"
+
+    def insert() -> object:
+        cursor.execute(statement, _values() | same)
+        return cursor.fetchone()
+
+    return insert
+
+
 def bare_cte(database_url: str, *, planned_once: bool = True) -> Callable[[], object]:
     """An alert and four deliveries in one statement. psycopg2 by itself has it planned each time."""
     cursor = _connected(database_url).cursor()
-    if planned_once:
-        cursor.execute(_PREPARE_BOTH)
-    statement = _EXECUTE_BOTH if planned_once else _BOTH
+    statement = _planned(cursor, "both", _BOTH) if planned_once else _BOTH
 
     def insert() -> object:
         cursor.execute(statement, _values())
         return cursor.fetchall()
 
     return insert
+
+
+def _planned(cursor: Any, name: str, statement: str) -> str:
+    """What executes the statement, with the same parameters, by a plan of this connection."""
+    given = [parameter for parameter in _TYPES if f"%({parameter})s" in statement]
+    numbered = statement % {parameter: f"${number}" for number, parameter in enumerate(given, 1)}
+    cursor.execute(f"PREPARE floor_{name} ({', '.join(_TYPES[each] for each in given)}) AS {numbered}")
+    return f"EXECUTE floor_{name} ({', '.join(f'%({each})s' for each in given)})"
 
 
 def four_apply_async(redis_url: str) -> Callable[[], object]:
