@@ -198,7 +198,7 @@ class AlertStoreUnavailable(StoreError):
     """PostgreSQL was not reached or gave no certain answer before the deadline."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"the alert store did not answer: {reason}; `precog doctor` looks for the cause")
+        super().__init__(f"PostgreSQL did not answer: {reason}; `precog doctor` looks for the cause")
         self.reason = reason
 
 

@@ -74,7 +74,7 @@ def ring(doorbells: Sequence[Doorbell], environment: Environment | None = None) 
     except Exception as error:  # noqa: BLE001 - the alert is committed: whatever the broker does, the call has succeeded
         if _silence.begin():
             log.warning(
-                "the broker does not take messages; deliveries go on through recovery",
+                "Redis does not take messages; deliveries go on through recovery",
                 extra={"error": type(error).__name__, "silence_seconds": SILENCE_SECONDS},
             )
         return False

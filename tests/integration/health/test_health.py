@@ -126,7 +126,7 @@ def test_without_postgres_it_is_down_and_counts_what_waits_here(precog_env: pyte
         precog.log_alert("api_failures", "low", "kalshi_api", "boom")
     found = health()
     assert (found.verdict, found.figures, found.journaled) == (Verdict.DOWN, None, 1)
-    assert "the alert store did not answer" in found.reasons[0].what
+    assert "PostgreSQL did not answer" in found.reasons[0].what
     assert "geheim" not in repr(found)
 
 

@@ -74,7 +74,7 @@ def test_a_replay_while_postgres_is_away_says_so_and_keeps_all(run: Run, one_wai
     door.go_away()
     replayed = run("journal", "replay")
     assert (replayed.exit_code, replayed.stdout) == (3, "0 stored, 1 left\n")
-    assert "the alert store did not answer" in replayed.stderr
+    assert "PostgreSQL did not answer" in replayed.stderr
 
 
 def test_what_can_never_be_stored_is_named_with_its_file(run: Run, one_waits: str) -> None:
