@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from precog.cli.alert_state import silence, standing, state, timeline
+from precog.cli.alert_state import silence, standing, state_in_words, timeline
 from precog.cli.output import coloured, exact, new_table, plain, relative
 from precog.domain.interlock import Block, release_commands
 from precog.domain.records import AlertRecord, AttemptRecord, DeliveryRecord
@@ -27,7 +27,7 @@ def alert_page(
     """`blocks`: what this incident blocks until somebody releases it."""
     parts: list[RenderableType] = [_title(alert), Text(visible(alert["message"])), Text()]
     if blocks:
-        parts += [_blocking(blocks), Text()]
+        parts += [plain(blocking(blocks), "bold red"), Text()]
     parts.append(_fields(alert, now))
     if alert["details"]:
         parts += [*section("Details"), listed((fact.name, Text(fact.value)) for fact in flat(alert["details"]))]
@@ -41,11 +41,11 @@ def _title(alert: AlertRecord) -> Text:
     return Text.assemble((f"#{alert['alert_id']}", "bold"), "  ", coloured(alert["severity"]), "  ", where)
 
 
-def _blocking(blocks: Sequence[Block]) -> Text:
+def blocking(blocks: Sequence[Block]) -> str:
     """Of one incident, so one command releases them."""
     scopes = ", ".join(sorted({str(each.scope) for each in blocks}))
     [command] = release_commands(blocks)
-    return plain(f"blocks orders that raise risk ({scopes}) until it is released: {command}", "bold red")
+    return f"blocks orders that raise risk ({scopes}) until it is released: {command}"
 
 
 def section(name: str) -> tuple[Text, Text]:
@@ -57,7 +57,7 @@ def _fields(alert: AlertRecord, now: datetime) -> RenderableType:
 
 
 def _known(alert: AlertRecord, now: datetime) -> Iterator[tuple[str, str | None]]:
-    yield "state", state(alert)
+    yield "state", state_in_words(alert)
     yield "stored", f"{exact(alert['triggered_at'])} ({relative(alert['triggered_at'], now)})"
     yield "occurred", exact(alert["occurred_at"]) if alert["occurred_at"] else None
     yield "category", alert["category"]

@@ -18,16 +18,25 @@ class Event:
 
 
 def state(alert: AlertRecord) -> str:
-    """`open`, `acknowledged by ann`, `fixed by ann`; `+3` for the duplicates that it stands for."""
+    """`open`, `acknowledged by ann`, `fixed by ann`; in a list, `+3` for the duplicates that it stands for."""
+    count = alert["duplicates"]
+    return f"{_standing_alone(alert)} +{count}" if count else _standing_alone(alert)
+
+
+def state_in_words(alert: AlertRecord) -> str:
+    """The same for who has one alert in front of them: `open, with 3 duplicates`."""
+    count = alert["duplicates"]
+    return f"{_standing_alone(alert)}, with {count} duplicate{'s' if count > 1 else ''}" if count else state(alert)
+
+
+def _standing_alone(alert: AlertRecord) -> str:
     if alert["resolved_at"] is not None:
         text = f"{alert['resolution_action']} by {alert['resolved_by']}"
     elif alert["acknowledged_at"] is not None:
         text = f"acknowledged by {alert['acknowledged_by']}"
     else:
         text = "open"
-    if alert["suppressed"]:
-        return f"{text}, duplicate of {alert['duplicate_of']}"
-    return f"{text} +{alert['duplicates']}" if alert["duplicates"] else text
+    return f"{text}, duplicate of {alert['duplicate_of']}" if alert["suppressed"] else text
 
 
 def silence(alert: AlertRecord, deliveries: Sequence[DeliveryRecord]) -> str | None:

@@ -9,11 +9,11 @@ import typer
 from rich.text import Text
 
 from precog import alert_manager, arguments
-from precog.cli.alert_page import alert_page
-from precog.cli.alert_state import state
+from precog.cli.alert_page import alert_page, blocking
+from precog.cli.alert_state import state, state_in_words
 from precog.cli.options import AlertId, By, EnvironmentName, Json, Notes
 from precog.cli.output import coloured, exact, new_table, now, out, plain, print_json, relative, say
-from precog.domain.alerts import ResolutionAction, Severity
+from precog.domain.alerts import Environment, ResolutionAction, Severity
 from precog.domain.records import AlertRecord
 from precog.store import alerts, counts, deliveries, interlock, retention
 
@@ -107,7 +107,7 @@ def ack(alert_id: AlertId, *, by: By, notes: Notes = None, environment: Environm
     Example: precog alerts ack 12 --notes "restarting the feed"
     """
     alert = alert_manager.acknowledge_alert(alert_id, by, notes, environment=environment)
-    say(f"alert {alert_id}: {state(alert)}")
+    _say_what_stands(alert_id, alert)
 
 
 @app.command()
@@ -124,7 +124,14 @@ def resolve(
     Example: precog alerts resolve 12 --action fixed --notes "feed restarted"
     """
     alert = alert_manager.resolve_alert(alert_id, by, action, notes, environment=environment)
-    say(f"alert {alert_id}: {state(alert)}")
+    _say_what_stands(alert_id, alert)
+
+
+def _say_what_stands(alert_id: int, alert: AlertRecord) -> None:
+    """Also what neither of the two ends: who believes that an alert is over looks no further."""
+    say(f"alert {alert_id}: {state_in_words(alert)}")
+    if blocks := interlock.standing_of(alert["incident_id"], Environment(alert["environment"])):
+        say(f"it still {blocking(blocks)}")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from precog.cli.alert_page import history, listed, section
-from precog.cli.alert_state import standing, state
+from precog.cli.alert_state import standing, state_in_words
 from precog.cli.output import coloured, exact, plain, relative
 from precog.domain.records import AlertRecord, AttemptRecord, DeliveryRecord
 
@@ -38,7 +38,7 @@ def _known(
     yield "delivery", delivery["delivery_id"]
     yield (
         "alert",
-        f"#{alert['alert_id']} {alert['severity']} {alert['component']} {alert['alert_type']}, {state(alert)}",
+        f"#{alert['alert_id']} {alert['severity']} {alert['component']} {alert['alert_type']}, {state_in_words(alert)}",
     )
     yield "message", alert["message"]
     yield "standing", standing(delivery, now)

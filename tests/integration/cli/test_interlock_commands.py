@@ -54,6 +54,15 @@ def test_status_shows_what_blocks_and_the_command_that_releases_it(run: Run, los
     assert shown.stdout.splitlines()[2] == f"when it is safe: precog interlock release {loss} --reason TEXT"
 
 
+def test_whoever_ends_an_alert_is_told_that_it_still_blocks(run: Run, loss: int) -> None:
+    command = f"precog interlock release {loss} --reason TEXT"
+    still = f"it still blocks orders that raise risk (platform:kalshi) until it is released: {command}"
+    assert still in run("alerts", "ack", loss).stdout
+    assert still in run("alerts", "resolve", loss, "--action", "fixed").stdout
+    run("interlock", "release", loss, "--reason", "checked")
+    assert "blocks" not in run("alerts", "resolve", loss, "--action", "fixed").stdout
+
+
 def test_an_alert_says_what_it_blocks_until_it_is_released(run: Run, loss: int) -> None:
     shown = " ".join(run("alerts", "show", str(loss)).stdout.split())
     assert f"(platform:kalshi) until it is released: precog interlock release {loss} --reason TEXT" in shown

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from precog.cli.alert_state import silence, standing, state, timeline
+from precog.cli.alert_state import silence, standing, state, state_in_words, timeline
 from precog.domain.deliveries import DeliveryStatus
 from precog.domain.records import AlertRecord, AttemptRecord, DeliveryRecord
 
@@ -70,6 +70,13 @@ def _attempt(**changes: Any) -> AttemptRecord:
 )
 def test_the_state_says_who_has_the_alert_and_what_it_stands_for(changes: dict[str, Any], words: str) -> None:
     assert state(_alert(**changes)) == words
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "words"), [(0, "open"), (1, "open, with 1 duplicate"), (3, "open, with 3 duplicates")]
+)
+def test_of_one_alert_the_duplicates_are_counted_in_words(duplicates: int, words: str) -> None:
+    assert state_in_words(_alert(duplicates=duplicates)) == words
 
 
 @pytest.mark.parametrize(
