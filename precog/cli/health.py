@@ -7,7 +7,9 @@ import typer
 from precog.arguments import environment_named
 from precog.cli.configured import current_settings
 from precog.cli.options import EnvironmentName, Json
+from precog.cli.outcome import words
 from precog.cli.output import coloured, out, plain, print_json, relative, say
+from precog.cli.stderr import say_error
 from precog.courier import sms_limits
 from precog.domain.verdict import Figures, Verdict
 from precog.errors import ConfigError
@@ -21,11 +23,15 @@ _STATUS = {Verdict.OK: 0, Verdict.DEGRADED: 1, Verdict.DOWN: 2}
 def health(*, environment: EnvironmentName = None, as_json: Json = False) -> None:
     """Say from the database whether alerts reach people: ok, degraded or down, with the reasons and what mends them.
 
-    Exit status, as monitors know it: 0 ok, 1 degraded, 2 down.
+    Exit status, as monitors know it: 0 ok, 1 degraded, 2 down, or nobody can say.
 
     Example: precog health
     """
-    found = ask(environment_named(environment), sms_limits=_limits())
+    try:
+        found = ask(environment_named(environment), sms_limits=_limits())
+    except ConfigError as error:  # such as no DATABASE_URL: to a monitor, 1 would mean that alerts still reach people
+        say_error(words(error))
+        raise typer.Exit(_STATUS[Verdict.DOWN]) from error
     if as_json:
         print_json(asdict(found))
     else:

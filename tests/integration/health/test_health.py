@@ -139,6 +139,13 @@ def test_a_schema_that_is_not_there_is_down(precog_env: pytest.MonkeyPatch, empt
     close_default_pool()
 
 
+def test_a_monitor_that_cannot_ask_does_not_take_it_for_degraded(run: Run, precog_env: pytest.MonkeyPatch) -> None:
+    precog_env.delenv("DATABASE_URL")
+    ended = run("health")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "DATABASE_URL: is not set" in ended.stderr
+
+
 def test_the_command_ends_as_monitors_expect(run: Run, courier: Courier, db_cursor: Cursor) -> None:
     assert run("health").exit_code == 1, "no recovery has run"
     recovery = Recovery(courier)
