@@ -162,6 +162,7 @@ def releasers(environment: Environment) -> Finding:
 def waiting_here(environment: Environment) -> Iterator[Finding]:
     """The alerts of this machine that are in a file and not in PostgreSQL."""
     try:
+        journal.require_writable(environment)
         waiting, refused = journal.waiting(environment), journal.refused_file(environment)
         if waiting:
             what = f"alerts that were raised on this machine and are not stored yet: {len(waiting)}"

@@ -71,6 +71,11 @@ def refused_file(environment: Environment) -> Path:
     return files.place(environment, "refused.jsonl")
 
 
+def require_writable(environment: Environment) -> None:
+    """Raises JournalError where an alert could not wait, before one has to."""
+    files.require_writable(journal_file(environment))
+
+
 def keep(alert: NewAlert) -> None:
     """Durable when it returns. The alert is kept as it is, with now as the time it happened unless it names one.
 

@@ -97,6 +97,16 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def require_writable(file: Path) -> None:
+    """Raises JournalError where this account could not begin it. Makes nothing: whoever asks may not be who writes."""
+    with reported(file):
+        nearest = next(each for each in file.parents if each.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
 @contextmanager
 def _opened(file: Path, flags: int) -> Iterator[int]:
     """A file of this account's own, whatever somebody else has put in its place."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg2.extensions
 import pytest
@@ -61,6 +62,17 @@ def test_variables_that_are_missing_are_problems(findings: Findings, precog_env:
     found = findings()
     assert _like(found, "DATABASE_URL is not set") == ["problem"]
     assert _like(found, "Redis answers") == ["ok"]
+
+
+def test_a_place_where_no_alert_could_wait_is_a_problem_before_one_has_to(
+    findings: Findings, precog_env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    precog_env.setenv("PRECOG_JOURNAL_DIR", str(tmp_path / "file" / "journal"))
+    assert _like(findings(), "PRECOG_JOURNAL_DIR must name a directory") == ["problem"]
+    precog_env.setenv("PRECOG_JOURNAL_DIR", str(tmp_path / "not" / "yet"))
+    assert _like(findings(), "no alert waits on this machine") == ["ok"]
+    assert not (tmp_path / "not").exists(), "whoever asks may not be who writes"
 
 
 def test_servers_that_are_away_are_problems_and_no_crash(
