@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from precog.domain.spans import span
@@ -71,7 +71,9 @@ def coloured(word: str) -> Text:
 
 
 def new_table(*columns: str) -> Table:
-    return Table(*columns, box=None, header_style="dim", padding=(0, 2, 0, 0))
+    """Where there is no room, a text goes on in the next line: half an id, a role or an address helps nobody."""
+    folded = [Column(each, overflow="fold") for each in columns]
+    return Table(*folded, box=None, header_style="dim", padding=(0, 2, 0, 0))
 
 
 def print_json(value: object) -> None:

@@ -3,11 +3,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import StringIO
 from uuid import UUID
 
 import pytest
+from rich.console import Console
 
-from precog.cli.output import exact, plain, print_json, relative
+from precog.cli.output import exact, new_table, plain, print_json, relative
 
 pytestmark = pytest.mark.unit
 
@@ -53,3 +55,13 @@ def test_json_keeps_decimals_exact_and_times_with_their_zone(capsys: pytest.Capt
         "id": "00000000-0000-0000-0000-000000000001",
         "text": "ü \x9b",
     }
+
+
+def test_a_table_without_room_cuts_nothing_off() -> None:
+    table = new_table("ROLE", "SCOPE")
+    table.add_row("precog_programs", "platform:kalshi")
+    shown = StringIO()
+    Console(width=20, file=shown).print(table)
+    lines = shown.getvalue().splitlines()[1:]
+    columns = zip(*(line.split() for line in lines), strict=True)
+    assert ["".join(each) for each in columns] == ["precog_programs", "platform:kalshi"]
