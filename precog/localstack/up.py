@@ -11,7 +11,6 @@ from pathlib import Path
 
 from psycopg2.extensions import parse_dsn
 from rich.console import Console
-from rich.table import Table
 
 from precog.localstack.server import write_private
 from precog.localstack.services import FLOWER_USER, Services, services
@@ -28,7 +27,7 @@ def home() -> Path:
 def up(directory: Path, console: Console) -> None:
     """Returns after Ctrl-C, SIGTERM or a closed terminal, when every process that it started has ended."""
     with _stop_asked() as stop:
-        console.print(f"Starting PostgreSQL and Redis in {directory} ...", highlight=False)
+        _say_whole(console, f"Starting PostgreSQL and Redis in {directory} ...")
         with servers(directory) as both:
             running = services(both, directory, environment=os.environ, say=console.print, show_console_alerts=True)
             with running as started:
@@ -67,17 +66,23 @@ def _write_environment(both: Servers, file: Path) -> None:
 
 def _introduce(both: Servers, started: Services, directory: Path, console: Console) -> None:
     password = f"user {FLOWER_USER}, password in {directory / 'flower.password'}"
-    table = Table("service", "address", "", box=None, pad_edge=False)
-    table.add_row(
-        "PostgreSQL", without_password(both.programs_url), "" if both.postgres else "yours, from DATABASE_URL"
-    )
-    table.add_row("Redis", without_password(both.redis_url), "" if both.redis else "yours, from REDIS_URL")
-    table.add_row("Flower", started.flower_url, password)
+    rows = [
+        ("PostgreSQL", without_password(both.programs_url), "" if both.postgres else "yours, from DATABASE_URL"),
+        ("Redis", without_password(both.redis_url), "" if both.redis else "yours, from REDIS_URL"),
+        ("Flower", started.flower_url, password),
+    ]
     if started.public_url is not None:
-        table.add_row("Reports", started.public_url, "leads to precog serve on this machine")
-    console.print(table)
-    console.print(f"\nIn another terminal:  . {shlex.quote(str(directory / 'env'))}", highlight=False)
-    console.print(f"Logs: {directory / 'log'}    Stop: Ctrl-C\n", highlight=False)
+        rows.append(("Reports", started.public_url, "leads to precog serve on this machine"))
+    width = max(len(address) for _, address, _ in rows)
+    for name, address, note in rows:
+        _say_whole(console, f"{name:<10}  {address:<{width}}  {note}".rstrip())
+    _say_whole(console, f"\nIn another terminal:  . {shlex.quote(str(directory / 'env'))}")
+    _say_whole(console, f"Logs: {directory / 'log'}    Stop: Ctrl-C\n")
+
+
+def _say_whole(console: Console, text: str) -> None:
+    """The terminal wraps, so that an address or a path copied from it is whole."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def without_password(url: str) -> str:
