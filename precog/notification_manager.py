@@ -31,6 +31,8 @@ from precog.store import channels, deliveries
 
 COMPONENT = "notification_manager"
 
+_HOW_TO_TURN_ON = "`precog config check` shows what each channel needs, .env.example every variable"
+
 
 def send_email_alert(
     severity: str, alert_type: str, message: str, details: Mapping[str, object] | None = None
@@ -182,7 +184,7 @@ def _courier_for(channel: str) -> Iterator[tuple[Settings, Courier]]:
         raise AlertValueError("channel", f"{channel!r} is not one of {', '.join(KINDS)}{did_you_mean(channel, KINDS)}")
     settings = load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
     if isinstance(off := settings.channels[channel], ChannelOff):
-        raise ConfigError([Problem(f"notifications.{channel}", f"is off: {off.reason}")])
+        raise ConfigError([Problem(f"notifications.{channel}", f"is off: {off.reason}; {_HOW_TO_TURN_ON}")])
     courier = open_courier(settings)
     try:
         yield settings, courier

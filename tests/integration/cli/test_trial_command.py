@@ -54,7 +54,7 @@ def test_a_failure_says_its_class_its_code_and_what_follows(run: Run, precog_env
 def test_a_channel_that_is_off_is_named_with_the_reason(run: Run) -> None:
     ended = run("test-notification", "slack")
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert "SLACK_WEBHOOK_URL is not set" in ended.stderr
+    assert "SLACK_WEBHOOK_URL is not set; `precog config check` shows what each channel needs" in ended.stderr
 
 
 def test_a_paused_channel_names_the_command_that_resumes_it(run: Run) -> None:
