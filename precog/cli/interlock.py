@@ -150,6 +150,8 @@ def _state(block: Block) -> str:
 
 def _releases_table(done: Sequence[Release]) -> Table:
     table = new_table("ID", "SCOPE", "RELEASED", "BY", "AS ROLE", "FROM", "REASON")
+    for typed in (table.columns[1], table.columns[4]):  # whole where there is any room: a time and a reason wrap better
+        typed.no_wrap = True
     for each in done:
         table.add_row(
             str(each.alert_id),
