@@ -12,7 +12,9 @@ from precog.cli.output import coloured, new_table, now, out, plain, print_json, 
 from precog.store import channels
 from precog.store.channels import Pause
 
-app = typer.Typer(help="See which channels are on, off or paused, and let a paused one go on.")
+app = typer.Typer(
+    help="See which channels are on, off or paused, and let a paused one go on; `precog test-notification` tries one."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
