@@ -19,7 +19,6 @@ LOG_SECONDS = 3.0
 """What a caller waits for PostgreSQL at most, with everything: a free connection, connecting, a second try."""
 _LOCK_TOGETHER = "250ms"
 """What several calls in one transaction wait for a lock; each waits alone then, in what is left of its time."""
-_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +132,8 @@ def join(connection: psycopg2.extensions.connection, alert: NewAlert) -> Logged:
 
 
 def _calls(alerts: Sequence[NewAlert]) -> str:
-    """As the statements read them."""
-    return _JSON.encode([_call(alert) for alert in alerts])
+    """As the statements read them: in ASCII, which a caller's own connection can carry whatever its encoding."""
+    return json.dumps([_call(alert) for alert in alerts])
 
 
 def _call(alert: NewAlert) -> dict[str, Any]:
