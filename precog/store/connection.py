@@ -44,6 +44,7 @@ _LINK = {
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
+    "client_encoding": "UTF8",  # else PGCLIENTENCODING's, which may lack the characters of an alert
     "gssencmode": "disable",  # each connection would ask Kerberos, whose locks a fork leaves locked: 6 of 2,430 hung
 }
 

@@ -99,3 +99,13 @@ def test_a_connection_of_the_callers_own_may_speak_any_encoding(
         )
     stored = alerts.get(alert_id, Environment.DEMO)
     assert (stored["message"], stored["details"]) == (_FOREIGN, {_FOREIGN: _FOREIGN})
+
+
+def test_the_encoding_that_the_environment_names_for_other_programs_costs_no_alert(
+    precog_env: pytest.MonkeyPatch,
+) -> None:
+    """libpq takes it for every connection that names none."""
+    precog_env.setenv("PGCLIENTENCODING", "LATIN1")
+    alert_id = precog.log_alert("score", "low", "feed", _FOREIGN, details={_FOREIGN: _FOREIGN})
+    assert [each["message"] for each in alerts.newest(Environment.DEMO)] == [_FOREIGN]
+    assert alerts.get(alert_id, Environment.DEMO)["details"] == {_FOREIGN: _FOREIGN}
