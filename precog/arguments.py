@@ -86,7 +86,7 @@ def new_alert(  # noqa: PLR0913 - one argument a column; every one of them keywo
         "source": [table, record],
         "fingerprint": mark,
         "tags": labels,
-        "occurred_at": moment.astimezone(UTC).isoformat() if moment else None,
+        "occurred_at": moment.isoformat() if moment else None,
         "notify": bool(notify),
     }
     return NewAlert(
@@ -165,7 +165,7 @@ def _moment(field: str, value: object) -> datetime | None:
         raise AlertValueError(field, f"{value.isoformat()} has no time zone; use datetime.now(UTC)")
     if not _EARLIEST <= value <= _LATEST:
         raise AlertValueError(field, f"{value.isoformat()} is not between {_EARLIEST:%Y} and {_LATEST:%Y}")
-    return value
+    return value.astimezone(UTC)  # Python knows offsets of up to a day, PostgreSQL of less than sixteen hours
 
 
 def _identity(environment: Environment, idempotency_key: str | None) -> UUID:

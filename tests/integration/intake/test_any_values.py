@@ -53,7 +53,7 @@ fields = st.dictionaries(texts, values, max_size=5)
 moments = st.builds(
     lambda utc, offset: utc.replace(tzinfo=UTC).astimezone(timezone(offset)),
     st.datetimes(datetime(1970, 1, 1), datetime(2199, 1, 1)),  # noqa: DTZ001 - the strategy takes no other
-    st.timedeltas(timedelta(hours=-15), timedelta(hours=15)),
+    st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)),
 )
 everything_said = st.fixed_dictionaries(
     {"alert_type": names, "severity": st.sampled_from(["critical", "low"]), "component": names, "message": names},
