@@ -31,13 +31,16 @@ class Courier:
     """The other ways that a critical or high alert may take, first choice first."""
     receipt_looks: tuple[float, ...]
     """Seconds after its sending at which a provider is asked for a message's receipt."""
+    pauses: bool
+    """Whether a channel that passes nothing here is paused for all. Not by who sends for a caller of its own: that one
+    hears of it, and its settings may be no worker's."""
 
     @property
     def environment(self) -> Environment:
         return self.terms.environment
 
 
-def open_courier(settings: Settings) -> Courier:
+def open_courier(settings: Settings, *, pauses: bool = True) -> Courier:
     """The channels that are on, opened; no connection is made yet."""
     on = {name: each for name, each in settings.channels.items() if not isinstance(each, ChannelOff)}
     ages = {severity.rank: retry.max_age_seconds for severity, retry in settings.delivery.retry.items()}
@@ -61,6 +64,7 @@ def open_courier(settings: Settings) -> Courier:
             for recipient in KINDS[name].recipients(on[name], severity)
         ),
         receipt_looks=pacing.receipt_looks(called_back=_called_back(settings.channels.get("sms"))),
+        pauses=pauses,
     )
 
 

@@ -84,7 +84,7 @@ def _conclude(courier: Courier, claim: Claim, attempt: Attempt, then: Following)
     standing, claimed = _write_down(courier, attempt, following)
     _give_back(courier, attempt)
     _say(attempt, standing, time.monotonic() - claim.asked_at)
-    if isinstance(attempt.failure, ChannelMisconfigured):
+    if isinstance(attempt.failure, ChannelMisconfigured) and courier.pauses:
         pause(courier.environment, channel, attempt.failure)
     if claimed is not None or attempt.failure is not None:
         return claimed

@@ -185,7 +185,7 @@ def _courier_for(channel: str) -> Iterator[tuple[Settings, Courier]]:
     settings = load_settings(channels={name: kind.settings for name, kind in KINDS.items()})
     if isinstance(off := settings.channels[channel], ChannelOff):
         raise ConfigError([Problem(f"notifications.{channel}", f"is off: {off.reason}; {_HOW_TO_TURN_ON}")])
-    courier = open_courier(settings)
+    courier = open_courier(settings, pauses=False)
     try:
         yield settings, courier
     finally:

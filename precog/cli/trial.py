@@ -51,7 +51,7 @@ def notify_once(
         say_error(f"not sent: {limit}")
         raise typer.Exit(Exit.NOT_WELL) from limit
     except SendFailure as failure:
-        say_error(f"{type(failure).__name__} ({failure.code}): {failure.reason}; {next_step(failure, channel)}")
+        say_error(f"{type(failure).__name__} ({failure.code}): {failure.reason}; {next_step(failure)}")
         raise typer.Exit(Exit.NOT_WELL) from failure
     finally:
         _end_trials()
@@ -80,11 +80,11 @@ def answer(receipt: Receipt) -> str:
     return f": {text}" if text else ""
 
 
-def next_step(failure: SendFailure, channel: str) -> str:
+def next_step(failure: SendFailure) -> str:
     """What the class of a failure asks of a person."""
     match failure:
         case ChannelMisconfigured():
-            return f"mend the settings, see `precog config check`, then `precog channels resume {channel}`"
+            return "`precog config check` shows what this shell has set"
         case PermanentFailure():
             return "it is not sent again; correct what the reason names"
         case TransientFailure():

@@ -57,8 +57,22 @@ def test_a_channel_that_is_off_is_named_with_the_reason(run: Run) -> None:
     assert "SLACK_WEBHOOK_URL is not set; `precog config check` shows what each channel needs" in ended.stderr
 
 
+def test_settings_of_this_shell_that_pass_nothing_pause_no_channel_of_the_workers(
+    run: Run, precog_env: pytest.MonkeyPatch
+) -> None:
+    precog_env.setenv("CUSTOM_WEBHOOK_URL", "http://127.0.0.1:8099/hook")
+    ended = run("test-notification", "webhook")
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("ChannelMisconfigured (private_address): ")
+    assert ended.stderr.count("precog config check") == 1
+    assert channels.paused(Environment.DEMO) == []
+    assert alerts.newest(Environment.DEMO, alert_type="channel_paused") == []
+    (alert,) = alerts.newest(Environment.DEMO)
+    assert [each["status"] for each in deliveries.of_alert(alert["alert_id"])] == ["cancelled"]
+
+
 def test_a_paused_channel_names_the_command_that_resumes_it(run: Run) -> None:
     channels.pause(Environment.DEMO, "file", error_code="EACCES", reason="the file cannot be written")
     ended = run("test-notification", "file")
     assert ended.exit_code == 1
-    assert "precog channels resume file" in ended.stderr
+    assert ended.stderr.count("precog channels resume file") == 1
