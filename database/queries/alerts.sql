@@ -13,48 +13,53 @@ SELECT set_config('lock_timeout', %(lock_timeout)s::text, true)
 -- alerts.lock in the same transaction, with no fingerprint twice, since none sees another of its own statement. Returns a
 -- row for each delivery, one for an alert without any, and none for one whose uuid is already stored.
 --
--- The calls come as one value: half of a server's work on a statement is done once, however many it stores. As JSON,
--- since one function reads it whole; a function for each of seventeen arrays took longer than the decision.
-WITH call AS MATERIALIZED (
-    SELECT nextval('public.alerts_alert_id_seq') AS alert_id, one.*
-    FROM json_to_recordset(%(calls)s::json) AS one (
+-- The calls come as one value: half of a server's work on a statement is done once, however many it stores. As JSON, since
+-- one function reads it whole; a function for each of seventeen arrays took longer than the decision. Each step that hands
+-- on all of a call's columns costs as much as an index, so there is one: what is decided joins the call where it is stored,
+-- and triggered_at is left to its default, since a clock of its own in the list of columns would be another step.
+WITH stored AS (
+    INSERT INTO public.alerts (
+        alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
+        occurred_at, fingerprint, band, environment, tags, request_hash,
+        planned, notify, suppressed, duplicate_of, incident_id, notification_channels)
+    SELECT decided.alert_id, call.alert_uuid, call.alert_type, call.severity, call.category, call.component, call.message,
+           call.details, call.source_table, call.source_id, call.occurred_at, call.fingerprint, call.band, call.environment,
+           call.tags, call.request_hash,
+           decided.duplicate OR decided.channels IS NOT NULL
+           OR EXISTS (SELECT FROM public.alert_routes AS r WHERE r.environment = call.environment),
+           decided.channels IS NOT NULL, decided.duplicate, decided.duplicate_of, decided.incident_id,
+           coalesce(decided.channels, '{}')
+    FROM json_to_recordset(%(calls)s::json) AS call (
         alert_uuid uuid, alert_type text, severity text, category text, component text, message text, details jsonb,
         source_table text, source_id text, occurred_at timestamptz, fingerprint text, band int, environment text, tags jsonb,
         request_hash text, window_minutes int)
-), decision AS MATERIALIZED (
-    SELECT call.*,
-           coalesce(anchor.repeated, false) AS duplicate,
-           CASE WHEN anchor.repeated THEN anchor.alert_id END AS duplicate_of,
-           CASE WHEN anchor.open THEN anchor.incident_id ELSE call.alert_id END AS incident_id,
-           CASE WHEN anchor.repeated THEN NULL
-                ELSE (SELECT jsonb_object_agg(r.channel, 'pending') FROM public.alert_routes AS r
-                      WHERE r.environment = call.environment AND r.severity = call.severity) END AS channels
-    FROM call
-    LEFT JOIN LATERAL (
-        SELECT a.alert_id, a.incident_id, a.open,
-               a.stands AND (public.alert_severity_rank(call.severity), call.band) <= (a.rank, a.band) AS repeated
-        FROM public.alert_anchor(call.environment, call.fingerprint, NULL, call.window_minutes) AS a) AS anchor ON true
-), stored AS (
-    INSERT INTO public.alerts (
-        alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
-        triggered_at, occurred_at, fingerprint, band, environment, tags, request_hash,
-        planned, notify, suppressed, duplicate_of, incident_id, notification_channels)
-    SELECT d.alert_id, d.alert_uuid, d.alert_type, d.severity, d.category, d.component, d.message, d.details, d.source_table,
-           d.source_id, clock_timestamp(), d.occurred_at, d.fingerprint, d.band, d.environment, d.tags, d.request_hash,
-           d.duplicate OR d.channels IS NOT NULL
-           OR EXISTS (SELECT FROM public.alert_routes AS r WHERE r.environment = d.environment),
-           d.channels IS NOT NULL, d.duplicate, d.duplicate_of, d.incident_id, coalesce(d.channels, '{}')
-    FROM decision AS d
+    CROSS JOIN LATERAL (
+        SELECT fresh.alert_id,
+               coalesce(anchor.repeated, false) AS duplicate,
+               CASE WHEN anchor.repeated THEN anchor.alert_id END AS duplicate_of,
+               CASE WHEN anchor.open THEN anchor.incident_id ELSE fresh.alert_id END AS incident_id,
+               CASE WHEN anchor.repeated THEN NULL
+                    ELSE (SELECT jsonb_object_agg(r.channel, 'pending') FROM public.alert_routes AS r
+                          WHERE r.environment = call.environment AND r.severity = call.severity) END AS channels
+        -- The condition is always true, and makes it one number for each call.
+        FROM (SELECT nextval('public.alerts_alert_id_seq') AS alert_id WHERE call.alert_uuid IS NOT NULL) AS fresh
+        LEFT JOIN (
+            SELECT a.alert_id, a.incident_id, a.open,
+                   a.stands AND (public.alert_severity_rank(call.severity), call.band) <= (a.rank, a.band) AS repeated
+            FROM public.alert_anchor(call.environment, call.fingerprint, NULL, call.window_minutes) AS a) AS anchor ON true
+        OFFSET 0) AS decided
     ON CONFLICT (alert_uuid) DO NOTHING
     RETURNING alert_id, alert_uuid, severity, environment, planned, notify, duplicate_of
 ), delivered AS (
     INSERT INTO public.alert_deliveries (delivery_id, alert_id, environment, channel, recipient, urgency, rung_at)
-    SELECT md5(stored.alert_uuid || E'\x1f' || r.channel || E'\x1f' || r.recipient)::uuid, stored.alert_id,
-           stored.environment, r.channel, r.recipient, public.alert_severity_rank(stored.severity),
-           CASE WHEN %(ring)s::boolean THEN clock_timestamp() END
+    SELECT md5(stored.alert_uuid || E'\x1f' || route.channel || E'\x1f' || route.recipient)::uuid, stored.alert_id,
+           stored.environment, route.channel, route.recipient, public.alert_severity_rank(stored.severity),
+           CASE WHEN %(ring)s::boolean THEN statement_timestamp() END
     FROM stored
-    JOIN public.alert_routes AS r ON r.environment = stored.environment AND r.severity = stored.severity
-    WHERE stored.notify
+    CROSS JOIN LATERAL (
+        SELECT r.channel, r.recipient FROM public.alert_routes AS r
+        WHERE r.environment = stored.environment AND r.severity = stored.severity AND stored.notify
+        OFFSET 0) AS route
     RETURNING alert_id, delivery_id, channel
 )
 SELECT stored.alert_uuid::text, stored.alert_id, stored.planned, stored.duplicate_of,
@@ -66,17 +71,16 @@ FROM stored LEFT JOIN delivered ON delivered.alert_id = stored.alert_id
 -- for each but those whose uuid is already stored.
 INSERT INTO public.alerts (
     alert_id, alert_uuid, alert_type, severity, category, component, message, details, source_table, source_id,
-    triggered_at, occurred_at, fingerprint, band, environment, tags, request_hash, planned, incident_id)
-SELECT call.alert_id, call.alert_uuid, call.alert_type, call.severity, call.category, call.component, call.message,
-       call.details, call.source_table, call.source_id, clock_timestamp(), call.occurred_at, call.fingerprint, call.band,
-       call.environment, call.tags, call.request_hash, NOT call.notify, call.alert_id
-FROM (
-    SELECT nextval('public.alerts_alert_id_seq') AS alert_id, one.*
-    FROM json_to_recordset(%(calls)s::json) AS one (
-        alert_uuid uuid, alert_type text, severity text, category text, component text, message text, details jsonb,
-        source_table text, source_id text, occurred_at timestamptz, fingerprint text, band int, environment text, tags jsonb,
-        request_hash text, notify boolean)
-) AS call
+    occurred_at, fingerprint, band, environment, tags, request_hash, planned, incident_id)
+SELECT fresh.alert_id, call.alert_uuid, call.alert_type, call.severity, call.category, call.component, call.message,
+       call.details, call.source_table, call.source_id, call.occurred_at, call.fingerprint, call.band,
+       call.environment, call.tags, call.request_hash, NOT call.notify, fresh.alert_id
+FROM json_to_recordset(%(calls)s::json) AS call (
+    alert_uuid uuid, alert_type text, severity text, category text, component text, message text, details jsonb,
+    source_table text, source_id text, occurred_at timestamptz, fingerprint text, band int, environment text, tags jsonb,
+    request_hash text, notify boolean)
+CROSS JOIN LATERAL (
+    SELECT nextval('public.alerts_alert_id_seq') AS alert_id WHERE call.alert_uuid IS NOT NULL OFFSET 0) AS fresh
 ON CONFLICT (alert_uuid) DO NOTHING
 RETURNING alert_uuid::text, alert_id, planned, NULL::bigint AS duplicate_of, NULL::text AS delivery_id, NULL::text AS channel
 
