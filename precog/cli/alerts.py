@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -106,8 +106,8 @@ def ack(alert_id: AlertId, *, by: By, notes: Notes = None, environment: Environm
 
     Example: precog alerts ack 12 --notes "restarting the feed"
     """
-    alert = alert_manager.acknowledge_alert(alert_id, by, notes, environment=environment)
-    _say_what_stands(alert_id, alert)
+    before = alerts.get(alert_id, arguments.environment_named(environment))
+    _say_what_stands(before, alert_manager.acknowledge_alert(alert_id, by, notes, environment=environment))
 
 
 @app.command()
@@ -123,13 +123,16 @@ def resolve(
 
     Example: precog alerts resolve 12 --action fixed --notes "feed restarted"
     """
-    alert = alert_manager.resolve_alert(alert_id, by, action, notes, environment=environment)
-    _say_what_stands(alert_id, alert)
+    before = alerts.get(alert_id, arguments.environment_named(environment))
+    _say_what_stands(before, alert_manager.resolve_alert(alert_id, by, action, notes, environment=environment))
 
 
-def _say_what_stands(alert_id: int, alert: AlertRecord) -> None:
-    """Also what neither of the two ends: who believes that an alert is over looks no further."""
-    say(f"alert {alert_id}: {state_in_words(alert)}")
+def _say_what_stands(before: AlertRecord, alert: AlertRecord) -> None:
+    """Also whose word stood already, and what neither of the two ends: who believes that an alert is over looks no
+    further."""
+    word: Literal["resolved_at", "acknowledged_at"] = "resolved_at" if alert["resolved_at"] else "acknowledged_at"
+    stood = before[word]
+    say(f"alert {alert['alert_id']}: {state_in_words(alert)}{f', already since {exact(stood)}' if stood else ''}")
     if blocks := interlock.standing_of(alert["incident_id"], Environment(alert["environment"])):
         say(f"it still {blocking(blocks)}")
 

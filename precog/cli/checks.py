@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from precog import journal
 from precog.channels.registry import KINDS
+from precog.channels.webhook import WebhookSettings
 from precog.cli.configured import channel_states, current_settings
 from precog.cli.output import now, relative
 from precog.courier import sms_limits
@@ -78,6 +79,16 @@ def reach(settings: Settings) -> Finding:
         f"{what}; no channel reaches anybody who is away from this machine",
         "precog config check names the variables that are not set",
     )
+
+
+def signature(settings: Settings) -> Iterator[Finding]:
+    """Nothing where no webhook is on, or it is signed."""
+    webhook = settings.channels.get("webhook")
+    if isinstance(webhook, WebhookSettings) and not webhook.secrets():
+        yield warning(
+            "what is posted to the webhook is not signed, so that its receiver cannot tell it from anybody's",
+            "set CUSTOM_WEBHOOK_SECRET here and where it is received; .env.example shows how to make one",
+        )
 
 
 def _names(names: Iterator[str]) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from precog.cli.broker_checks import broker
-from precog.cli.checks import Finding, Grade, configuration, database, reach, variables, waiting_here
+from precog.cli.checks import Finding, Grade, configuration, database, reach, signature, variables, waiting_here
 from precog.cli.options import Json
 from precog.cli.outcome import Exit
 from precog.cli.output import coloured, out, plain, print_json
@@ -39,6 +39,7 @@ def examine() -> Iterator[Finding]:
     yield finding
     if settings is not None:
         yield reach(settings)
+        yield from signature(settings)
     with suppress(ConfigError):  # variables() has said it
         yield from database(process.environment(), settings)
     with suppress(ConfigError):

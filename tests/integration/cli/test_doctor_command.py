@@ -64,6 +64,14 @@ def test_variables_that_are_missing_are_problems(findings: Findings, precog_env:
     assert _like(found, "Redis answers") == ["ok"]
 
 
+def test_a_webhook_without_a_secret_is_a_warning(findings: Findings, precog_env: pytest.MonkeyPatch) -> None:
+    assert _like(findings(), "is not signed") == []
+    precog_env.setenv("CUSTOM_WEBHOOK_URL", "https://hooks.example.com/alerts")
+    assert _like(findings(), "what is posted to the webhook is not signed") == ["warning"]
+    precog_env.setenv("CUSTOM_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    assert _like(findings(), "is not signed") == []
+
+
 def test_a_place_where_no_alert_could_wait_is_a_problem_before_one_has_to(
     findings: Findings, precog_env: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
