@@ -8,10 +8,11 @@ import encodings.idna  # noqa: F401
 import json
 import logging
 import os
+import re
 import sys
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -103,18 +104,23 @@ def _publish(doorbells: Sequence[Doorbell], environment: Environment) -> None:
     prefix = key_prefix(environment)
     wire = _wire_of(os.getpid(), process.redis_url())
     ring_id = str(uuid4())  # each look for random bits is a system call, and hands the interpreter over: one is enough
-    messages: dict[str, list[str]] = {}
+    messages: dict[str, list[bytes]] = {}
     for number, bell in enumerate(doorbells):
         messages.setdefault(bell.channel, []).append(message(bell, f"{ring_id[:-4]}{number:04x}"))
     wire.send([("LPUSH", prefix + queue_name(channel), *those) for channel, those in messages.items()])
 
 
-def message(bell: Doorbell, task_id: str) -> str:
+def message(bell: Doorbell, task_id: str) -> bytes:
     """What Celery would put into the broker for this delivery, to the field, but for the limits of a send: those are
     the worker's own, and its callers need not know them."""
     envelope = _envelope(bell.channel)
-    body = b64encode((envelope.body % {"delivery": bell.delivery_id}).encode()).decode()
-    return envelope.text % {"body": body, "delivery": bell.delivery_id, "task": task_id}
+    said = {_DELIVERY: bell.delivery_id.encode(), _TASK: task_id.encode()}
+    said[_BODY] = b64encode(_filled(envelope.body, said))
+    return _filled(envelope.text, said)
+
+
+def _filled(pieces: Sequence[bytes], said: Mapping[bytes, bytes]) -> bytes:
+    return b"".join([said.get(piece, piece) for piece in pieces])
 
 
 def take(channel: str, *, wait_seconds: float = 0.0) -> UUID | None:
@@ -156,18 +162,19 @@ def _named_in(text: bytes, channel: str) -> UUID | None:
         return None
 
 
-_DELIVERY, _TASK, _BODY = "<delivery>", "<task>", "<body>"
+_DELIVERY, _TASK, _BODY = b"<delivery>", b"<task>", b"<body>"
+_MARKS = re.compile(b"(%b|%b|%b)" % (_DELIVERY, _TASK, _BODY))
 
 
 @dataclass(frozen=True, slots=True)
 class _Envelope:
-    """A message as it travels and its body before encoding, each a pattern for the operator %.
+    """A message as it travels and its body before encoding, each in pieces, of which some are marks for what differs.
 
     One random id serves as the task's and as the tag of its delivery.
     """
 
-    text: str
-    body: str
+    text: tuple[bytes, ...]
+    body: tuple[bytes, ...]
 
 
 @lru_cache
@@ -183,25 +190,21 @@ def _captured(channel: str) -> _Envelope:
     with app.connection_for_write() as connection:
         app.send_task(
             task_name(channel),
-            args=(_DELIVERY,),
-            task_id=_TASK,
+            args=(_DELIVERY.decode(),),
+            task_id=_TASK.decode(),
             queue=queue_name(channel),
             connection=connection,
             ignore_result=True,
         )
         transport: Any = connection.default_channel
         captured = transport._get(queue_name(channel))  # noqa: SLF001 - the message as it travels
-    body = b64decode(captured["body"]).decode()
-    marked = {**captured, "body": _BODY, "properties": {**captured["properties"], "delivery_tag": _TASK}}
-    return _Envelope(text=_pattern(json.dumps(marked)), body=_pattern(body))
+    properties = {**captured["properties"], "delivery_tag": _TASK.decode()}
+    marked = {**captured, "body": _BODY.decode(), "properties": properties}
+    return _Envelope(text=_pieces(json.dumps(marked).encode()), body=_pieces(b64decode(captured["body"])))
 
 
-def _pattern(text: str) -> str:
-    """With a name wherever two messages differ."""
-    pattern = text.replace("%", "%%")
-    for mark, name in ((_BODY, "body"), (_DELIVERY, "delivery"), (_TASK, "task")):
-        pattern = pattern.replace(mark, f"%({name})s")
-    return pattern
+def _pieces(text: bytes) -> tuple[bytes, ...]:
+    return tuple(_MARKS.split(text))
 
 
 def client(redis_url: str) -> Redis:

@@ -15,6 +15,8 @@ from redis.exceptions import TimeoutError as Late
 
 from precog.fork_gate import no_fork
 
+Command = tuple[str | bytes, ...]
+
 
 class Wire:
     """Connections as `redis` makes them, with its limits of time; each has one user at a time.
@@ -26,7 +28,7 @@ class Wire:
         self._made_by = redis.connection_pool
         self._idle: list[Any] = []
 
-    def send(self, commands: Sequence[tuple[str, ...]]) -> list[Any]:
+    def send(self, commands: Sequence[Command]) -> list[Any]:
         """The answers, when all are done. Raises RedisError; where Redis refuses one command, it has done the others.
 
         They may be done twice: nobody can tell what a connection that broke had passed on.
@@ -53,7 +55,7 @@ class Wire:
             made.connect()
         return made
 
-    def _exchange(self, connection: Any, commands: Sequence[tuple[str, ...]]) -> list[Any]:
+    def _exchange(self, connection: Any, commands: Sequence[Command]) -> list[Any]:
         connection.send_packed_command([b"".join([_packed(each) for each in commands])])
         answers, refused = [], None
         for _ in commands:  # every answer is read, or the next user would take it for its own
@@ -67,7 +69,7 @@ class Wire:
         return answers
 
 
-def _packed(command: tuple[str, ...]) -> bytes:
+def _packed(command: Command) -> bytes:
     """As Redis reads it: how many words, and each behind its length. redis-py's own packing takes twice as long."""
-    words = [word.encode() for word in command]
+    words = [word if isinstance(word, bytes) else word.encode() for word in command]
     return b"*%d\r\n%b" % (len(words), b"".join([b"$%d\r\n%b\r\n" % (len(word), word) for word in words]))

@@ -79,16 +79,23 @@ def _plain_copy(details: object) -> dict[str, Json] | None:
 
 
 def _copied(value: Any, depth: int, room: list[int]) -> Json:
-    if _is_plain(value):
-        return cast(Json, value)
     kind = type(value)
-    if kind not in _PLAIN_CONTAINERS or depth == 0:
+    if kind not in _PLAIN_CONTAINERS:
+        if not _is_plain(value):
+            raise _NotPlain
+        return cast(Json, value)
+    if depth == 0:
         raise _NotPlain
     room[0] -= len(value)
     if room[0] < 0:
         raise _NotPlain
-    if kind is dict:  # read at once: another thread may change it meanwhile
-        return {_plain_name(name): _copied(each, depth - 1, room) for name, each in list(value.items())}
+    if kind is dict:
+        copy: dict[str, Json] = {}
+        for name, each in list(value.items()):  # at once: another thread may change it meanwhile
+            if type(name) is not str or not _is_plain_name(name):
+                raise _NotPlain
+            copy[name] = _copied(each, depth - 1, room)
+        return copy
     return [_copied(each, depth - 1, room) for each in tuple(value)]
 
 
@@ -103,10 +110,9 @@ def _is_plain(value: Any) -> bool:
     return value is None or kind is bool
 
 
-def _plain_name(name: object) -> str:
-    if type(name) is not str or not _is_plain(name) or is_secret_name(name):
-        raise _NotPlain
-    return name
+@lru_cache(maxsize=4_096)
+def _is_plain_name(name: str) -> bool:
+    return _is_plain(name) and not is_secret_name(name)
 
 
 @lru_cache(maxsize=4_096)
