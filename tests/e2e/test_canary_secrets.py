@@ -290,12 +290,13 @@ def _commands(world: World, found: Evidence) -> None:
 def _callers(world: World, found: Evidence) -> None:
     """What a program sees that sends by itself: an error as text, and with its traceback."""
     for name in ("twilio", "slack", "webhook"):
-        _answer(world, name, 404)
+        _answer(world, name, *[404] * 20)  # the worker meets some of them as well
     world.outside.mail.refuse("RCPT", f"550 {_echo('mail')}")
     for channel in ("email", "sms", "slack", "webhook"):
         with pytest.raises(PrecogError) as raised:
             send_alert(channel, "critical", "api_failures", "boom")
         _add_error(found, channel, raised.value)
+    _as_usual(world)
 
 
 def _database_away(world: World, found: Evidence) -> None:
