@@ -97,7 +97,7 @@ def _next(then: Following) -> UUID | None:
     """What is there already: an outcome waits for nobody, and must not be lost with whatever breaks here."""
     try:
         return then(0.0)
-    except Exception:
+    except Exception:  # the outcome of this try is still to be written
         log.exception("the next message was not taken")
         return None
 
